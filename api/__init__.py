@@ -1,0 +1,1 @@
+"""The doors: HTTP API, pages and command line; the only place where parts meet."""

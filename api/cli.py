@@ -1,0 +1,362 @@
+"""The command `premortem`. Parts that take long to import are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from api.settings import Settings, checked, load_settings
+from kb.errors import (
+    CorpusError,
+    EncoderError,
+    FilterError,
+    FolderNotWritableError,
+    IndexDamagedError,
+    IndexFormatError,
+    IndexLockedError,
+    IndexMissingError,
+    IndexUnavailableError,
+    InvalidCasesError,
+    NotFoundError,
+    PortInUseError,
+    PremortemError,
+    QueryError,
+    QueryTooLongError,
+    ServerError,
+    SettingsError,
+)
+
+EXIT_CODES: dict[type[PremortemError], int] = {
+    PremortemError: 1,
+    QueryError: 2,
+    QueryTooLongError: 2,
+    FilterError: 2,
+    SettingsError: 2,
+    NotFoundError: 3,
+    InvalidCasesError: 4,
+    CorpusError: 4,
+    IndexUnavailableError: 5,
+    IndexMissingError: 5,
+    IndexDamagedError: 5,
+    IndexFormatError: 5,
+    IndexLockedError: 5,
+    EncoderError: 6,
+    FolderNotWritableError: 7,
+    ServerError: 8,
+    PortInUseError: 8,
+}
+"""Every error of the tree → exit code of the command; a test holds it complete."""
+
+_EPILOG = """\b
+Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
+3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS; options on the command line win."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="premortem", prog_name="premortem")
+def cli() -> None:
+    """Documented failures of projects like yours, why they match, and what would have helped.
+
+    \b
+    premortem index                         build the search index (once, and after cases change)
+    premortem search "We will replace …"    precedents, reasons, prevention, signs to watch
+    premortem serve                         the same as a web site at http://127.0.0.1:8000
+    """
+
+
+def cases_option(command: Command) -> Command:
+    return click.option(
+        "--cases",
+        "cases",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder of case studies; may be given more than once. Default: those that came with premortem.",
+    )(command)
+
+
+def index_option(command: Command) -> Command:
+    return click.option("--index", "index", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the search index.")(command)
+
+
+def settings_with(**given: Any) -> Settings:
+    """Return the environment's settings with options of the command line put over them."""
+    settings = load_settings(os.environ)
+    return checked(msgspec.structs.replace(settings, **{name: value for name, value in given.items() if value not in (None, ())}))
+
+
+def filter_options(command: Command) -> Command:
+    for name, help_text in reversed(
+        [
+            ("industry", "Industry, e.g. retail."),
+            ("undertaking", "Kind of project, e.g. system-replacement."),
+            ("category", "Category of contributing factors, e.g. data-mapping."),
+            ("phase", "Phase where it broke, e.g. go-live."),
+            ("outcome", "How it ended, e.g. abandoned."),
+            ("system", "Kind of system, e.g. erp."),
+            ("evidence", "Best kind of source, e.g. official-report."),
+            ("status", "Status of the case, e.g. published."),
+            ("corpus", "Corpus: the name of a --cases folder."),
+        ]
+    ):
+        command = click.option(f"--{name}", multiple=True, metavar="TERM", help=help_text)(command)
+    command = click.option("--from-year", type=int, help="Only cases that ended in this year or later.")(command)
+    return click.option("--to-year", type=int, help="Only cases that began in this year or earlier.")(command)
+
+
+@cli.command()
+@click.argument("description", required=False)
+@click.option(
+    "-f", "--file", "file", type=click.Path(path_type=Path, allow_dash=True), help="Read the description from a file; - is standard input."
+)
+@click.option("-n", "--limit", default=10, show_default=True, help="Most cases shown, 1 to 100.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@filter_options
+@index_option
+def search(description: str | None, file: Path | None, limit: int, as_json: bool, index: Path | None, **facets: Any) -> None:
+    """Find documented failures of projects like the one described.
+
+    \b
+    premortem search "We will connect our 20-year-old warehouse system to a new analytics tool in 8 weeks"
+    premortem search --file plan.md --limit 5
+    cat plan.md | premortem search --json
+    premortem search "new payroll" --industry public-administration --from-year 2005
+    """
+    from api.terminal import print_answer
+    from indexer.searcher import open_searcher
+    from kb.store import Filters
+
+    text = _read_text(description, file)
+    settings = settings_with(index=index)
+    searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
+    answer = searcher.search(text, filters=Filters(**facets), limit=limit)
+    if as_json:
+        click.echo(msgspec.json.encode(answer))
+    else:
+        print_answer(answer, searcher.store.taxonomy)
+    _warn_if_stale(searcher.manifest, settings)
+
+
+def _read_text(description: str | None, file: Path | None) -> str:
+    from kb.errors import QueryError
+
+    if description is not None and file is not None:
+        raise click.UsageError("give the description either as an argument or with --file, not both")
+    if description is not None:
+        return description
+    if file is None and sys.stdin.isatty():
+        raise click.UsageError('describe the project: premortem search "We will …", or --file plan.md')
+    try:
+        data = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise QueryError(f"cannot read {file}: {error.strerror}", next_step="check the path") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise QueryError("the description is not UTF-8 text", next_step="save it as UTF-8 plain text, or paste its text") from error
+
+
+def _warn_if_stale(manifest: Any, settings: Settings) -> None:
+    from indexer.build import is_stale
+
+    try:
+        stale = is_stale(manifest, [Path(stamp.folder) for stamp in manifest.corpora])
+    except (CorpusError, OSError):
+        return  # the corpora are not on this machine: nothing to compare with
+    if stale:
+        click.echo(f"Note: cases have changed since the index in {settings.index} was built; run `premortem index`.", err=True)
+
+
+@cli.command()
+@cases_option
+@index_option
+@click.option("--skip-invalid", is_flag=True, help="Leave invalid files out instead of refusing.")
+@click.option("--rebuild", is_flag=True, help="Build even when nothing has changed.")
+def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebuild: bool) -> None:
+    """Build the search index, or bring it up to date; only changed texts are encoded.
+
+    \b
+    premortem index
+    premortem index --cases cases --cases ~/our-postmortems --index ~/.cache/ours
+    """
+    from api.terminal import BuildProgress, print_built
+    from indexer.build import build_index
+
+    settings = settings_with(cases=cases, index=index)
+    with BuildProgress() as progress:
+        built = build_index(
+            settings.index,
+            settings.cases,
+            model=settings.model,
+            backend=settings.encoder,
+            skip_invalid=skip_invalid,
+            rebuild=rebuild,
+            reporter=progress,
+        )
+    print_built(built, settings.index)
+
+
+@cli.command()
+@cases_option
+@index_option
+@click.option("--host", help="Address to listen on. Default 127.0.0.1.")
+@click.option("--port", type=int, help="Port to listen on. Default 8000.")
+@click.option("--skip-invalid", is_flag=True, help="Leave invalid case files out instead of refusing.")
+def serve(cases: tuple[Path, ...], index: Path | None, host: str | None, port: int | None, skip_invalid: bool) -> None:
+    """Serve the web site and the API; builds or updates the index first when it is needed.
+
+    \b
+    premortem serve
+    premortem serve --port 9000 --cases cases --cases ~/our-postmortems
+    """
+    from api.serving import run
+
+    run(settings_with(cases=cases, index=index, host=host, port=port), skip_invalid=skip_invalid)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--fix", is_flag=True, help="Rewrite well-formed files in canonical form.")
+def lint(paths: tuple[Path, ...], fix: bool) -> None:
+    """Tell every problem of every case and strategy file, with its line and what to write instead.
+
+    \b
+    premortem lint                       the cases that came with premortem
+    premortem lint ~/our-postmortems     another corpus
+    """
+    from api.terminal import print_problems
+    from kb.corpus import read_corpora
+    from kb.lint import fix_form
+    from kb.lint import lint as find_problems
+
+    settings = load_settings(os.environ)
+    corpora = read_corpora(paths or settings.cases)
+    if fix:
+        click.echo(f"{fix_form(corpora)} files rewritten")
+        corpora = read_corpora(paths or settings.cases)
+    problems = find_problems(corpora)
+    print_problems(problems, n_files=len(corpora.files))
+    if problems:
+        sys.exit(1)
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["cases", "strategies", "categories", "terms"]), default="cases")
+@click.option("-q", "--keywords", default="", help="Only cases that hold one of these words, best first.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@filter_options
+@index_option
+def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets: Any) -> None:
+    """List cases, strategies, categories or all vocabulary terms.
+
+    \b
+    premortem list --industry retail --outcome abandoned
+    premortem list strategies
+    """
+    from api import catalogue
+    from api.schemas import CaseSummary
+    from api.terminal import print_table, print_terms
+    from indexer.generation import STORE, current_generation
+    from kb.store import Filters, Store
+
+    store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
+    if what == "terms":
+        click.echo(msgspec.json.encode(store.taxonomy)) if as_json else print_terms(store.taxonomy)
+        return
+    items: list[Any]
+    if what == "cases":
+        items = [CaseSummary.of(stored) for stored in catalogue.list_cases(store, Filters(**facets), keywords)]
+    else:
+        items = catalogue.list_strategies(store) if what == "strategies" else catalogue.list_categories(store)
+    click.echo(msgspec.json.encode(items)) if as_json else print_table(what, items)
+
+
+@cli.command()
+@click.argument("item_id", metavar="ID")
+@click.option("--raw", is_flag=True, help="Print the Markdown file as it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@index_option
+def show(item_id: str, raw: bool, as_json: bool, index: Path | None) -> None:
+    """Show one case study or strategy.
+
+    \b
+    premortem show hershey-enterprise21-sap-1999
+    premortem show process-discovery --raw
+    """
+    from api.schemas import CaseDetail, StrategyDetail
+    from api.terminal import print_markdown
+    from indexer.generation import STORE, current_generation
+    from kb.store import Store
+
+    store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
+    ids = {stored.strategy.id for stored in store.strategies()}
+    strategy = store.strategy(item_id) if item_id in ids else None
+    case = None if strategy else store.case(item_id)
+    if as_json:
+        links = store.links(strategy_id=item_id)
+        click.echo(msgspec.json.encode(CaseDetail.of(case) if case else StrategyDetail.of(strategy, links)))  # type: ignore[arg-type]
+        return
+    stored = case or strategy
+    assert stored is not None
+    click.echo(stored.markdown) if raw else print_markdown(stored)
+
+
+@cli.command()
+@cases_option
+@index_option
+@click.option("--knowledge", is_flag=True, help="Report what the cases cover and where the gaps are.")
+def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None:
+    """Check model, index and cases, and say what to do about what is wrong."""
+    from api.doctor import examine, print_knowledge
+
+    settings = settings_with(cases=cases, index=index)
+    if knowledge:
+        print_knowledge(settings)
+    elif not examine(settings):
+        sys.exit(1)
+
+
+@cli.command("eval")
+@click.option(
+    "--judged", type=click.Path(path_type=Path), metavar="DIR", help="Folder of judged descriptions. Default: tests/eval of this checkout."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--calibrate", is_flag=True, help="First fit the calibration on the training descriptions and write it.")
+@index_option
+def evaluate(judged: Path | None, as_json: bool, calibrate: bool, index: Path | None) -> None:
+    """Measure search quality on judged descriptions, against BM25, embeddings and their plain hybrid."""
+    from api import evaluating
+
+    settings = settings_with(index=index)
+    if calibrate:
+        evaluating.calibrate(settings)
+    evaluating.evaluate(settings, judged, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; errors of ours become one message and an exit code."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        cli(prog_name="premortem")
+    except PremortemError as error:
+        for problem in getattr(error, "problems", ()):
+            click.echo(str(problem), err=True)
+        click.echo(f"premortem: {error}\n  → {error.next_step}", err=True)
+        sys.exit(EXIT_CODES[type(error)])
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as with `| head`: not our error. Python would complain again on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Errors → HTTP: problem details (RFC 9457) for programs, a page with a way on for people."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.plugins.problem_details import ProblemDetailsException
+from litestar.response import Template
+
+from kb.errors import (
+    CorpusError,
+    EncoderError,
+    FilterError,
+    FolderNotWritableError,
+    IndexDamagedError,
+    IndexFormatError,
+    IndexLockedError,
+    IndexMissingError,
+    IndexUnavailableError,
+    InvalidCasesError,
+    NotFoundError,
+    PortInUseError,
+    PremortemError,
+    QueryError,
+    QueryTooLongError,
+    ServerError,
+    SettingsError,
+)
+
+STATUS: dict[type[PremortemError], int] = {
+    PremortemError: 500,
+    InvalidCasesError: 500,
+    CorpusError: 500,
+    NotFoundError: 404,
+    QueryError: 422,
+    QueryTooLongError: 413,
+    FilterError: 422,
+    IndexUnavailableError: 503,
+    IndexMissingError: 503,
+    IndexDamagedError: 503,
+    IndexFormatError: 503,
+    IndexLockedError: 503,
+    EncoderError: 503,
+    SettingsError: 500,
+    FolderNotWritableError: 500,
+    ServerError: 500,
+    PortInUseError: 500,
+}
+"""Every error of the tree → HTTP status; a test holds it complete."""
+_log = logging.getLogger("premortem")
+
+
+def to_problem(error: Exception) -> ProblemDetailsException:
+    """Return an error as problem details; what is not ours and not HTTP tells nothing of its inside."""
+    if isinstance(error, PremortemError):
+        return _problem(STATUS[type(error)], error.code, str(error), error.next_step)
+    if isinstance(error, HTTPException):
+        extra = error.extra if isinstance(error.extra, list) else []
+        where = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
+        status = HTTPStatus(error.status_code)
+        next_step = "see /api/v1/openapi.json for what this address takes" if status < 500 else "try again later"
+        detail = f"{error.detail}{': ' * bool(where)}{where}" or status.phrase
+        return _problem(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)
+    return _problem(500, "internal-error", "something went wrong on our side", "try again; the server's log holds the details")
+
+
+def _problem(status: int, code: str, detail: str, next_step: str) -> ProblemDetailsException:
+    return ProblemDetailsException(
+        status_code=status, type_=f"urn:premortem:{code}", title=HTTPStatus(status).phrase, detail=detail, extra={"next_step": next_step}
+    )
+
+
+def handle_error(request: Request, error: Exception) -> Response:  # type: ignore[type-arg]
+    """Answer an error as JSON, or as a page where a browser asked for one."""
+    problem = to_problem(error)
+    if problem.status_code >= 500:
+        # Never the request's body or query: descriptions are confidential.
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=None if isinstance(error, PremortemError) else error)
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if not wants_page:
+        return problem.to_response(request)
+    assert isinstance(problem.extra, dict)
+    context = {"status": problem.status_code, "title": problem.title, "detail": problem.detail, "next_step": problem.extra["next_step"]}
+    return Template("error.html", context=context, status_code=problem.status_code, media_type=MediaType.HTML)

@@ -1,0 +1,193 @@
+"""The HTTP API under /api/v1: handlers translate, nothing more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+
+from api import catalogue
+from api.library import Library
+from api.parameters import PageNumber, PageSize
+from api.schemas import (
+    CaseDetail,
+    CaseSummary,
+    CategoryDetail,
+    CategorySummary,
+    Health,
+    Page,
+    SearchRequest,
+    Statement,
+    StrategyDetail,
+    StrategySummary,
+)
+from indexer.answer import Answer, SimilarCase
+from indexer.searcher import Searcher
+from kb.errors import PremortemError
+from kb.store import Filters
+from kb.taxonomy import Taxonomy
+
+T = TypeVar("T")
+_log = logging.getLogger("premortem")
+
+
+def log_search(answer: Answer, length: int) -> None:
+    """Log length and timing of a search, never its text."""
+    _log.info("search: %d characters, %s, %d cases, %.1f ms", length, answer.verdict, len(answer.cases), answer.took_ms)
+
+
+def paged(items: Sequence[T], page: int, page_size: int) -> Page[T]:
+    start = (page - 1) * page_size
+    return Page(items=list(items[start : start + page_size]), total=len(items), page=page, page_size=page_size)
+
+
+class SearchController(Controller):
+    path = "/search"
+    tags = ["search"]
+
+    @post("/", operation_id="Search", status_code=HTTP_200_OK, sync_to_thread=True)
+    def search(self, data: JSONBody[SearchRequest], searcher: NamedDependency[Searcher]) -> Answer:
+        """Answer a project description with precedents, reasons, strategies and signs. Nothing of it is stored."""
+        answer = searcher.search(data.description, filters=data.filters, limit=data.limit)
+        log_search(answer, len(data.description))
+        return answer
+
+    @get("/", operation_id="SearchShort", sync_to_thread=True)
+    def search_short(
+        self,
+        q: Annotated[str, QueryParameter(max_length=2000, description="A short description; POST longer or confidential ones.")],
+        searcher: NamedDependency[Searcher],
+        filters: NamedDependency[Filters],
+        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 10,
+    ) -> Answer:
+        """Answer a short description given in the address."""
+        answer = searcher.search(q, filters=filters, limit=limit)
+        log_search(answer, len(q))
+        return answer
+
+
+class CaseController(Controller):
+    path = "/cases"
+    tags = ["cases"]
+
+    @get("/", operation_id="ListCases", sync_to_thread=True)
+    def list_cases(
+        self,
+        searcher: NamedDependency[Searcher],
+        filters: NamedDependency[Filters],
+        q: Annotated[str, QueryParameter(max_length=200, description="Keywords, any of which must occur.")] = "",
+        page: PageNumber = 1,
+        page_size: PageSize = 50,
+    ) -> Page[CaseSummary]:
+        """List the cases that satisfy the filters, by title, or best first when keywords are given."""
+        return paged([CaseSummary.of(stored) for stored in catalogue.list_cases(searcher.store, filters, q)], page, page_size)
+
+    @get("/{case_id:str}", operation_id="GetCase", sync_to_thread=True)
+    def get_case(self, case_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CaseDetail | Response[str]:
+        """Return one case; as its Markdown file when the id ends in `.md`."""
+        if case_id.endswith(".md"):
+            markdown = searcher.store.case(case_id.removesuffix(".md")).markdown
+            return Response(markdown, media_type="text/markdown")
+        return CaseDetail.of(searcher.store.case(case_id))
+
+    @get("/{case_id:str}/similar", operation_id="SimilarCases", sync_to_thread=True)
+    def similar_cases(
+        self,
+        case_id: FromPath[str],
+        searcher: NamedDependency[Searcher],
+        limit: Annotated[int, QueryParameter(ge=1, le=50)] = 5,
+    ) -> list[SimilarCase]:
+        """Return the cases most like one, with the statements of both that are most alike."""
+        return list(searcher.similar(case_id, limit=limit))
+
+
+class CategoryController(Controller):
+    path = "/categories"
+    tags = ["categories"]
+
+    @get("/", operation_id="ListCategories", sync_to_thread=True)
+    def list_categories(self, searcher: NamedDependency[Searcher]) -> list[CategorySummary]:
+        """List the categories of contributing factors with the number of their cases."""
+        return catalogue.list_categories(searcher.store)
+
+    @get("/{category_id:str}", operation_id="GetCategory", sync_to_thread=True)
+    def get_category(self, category_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CategoryDetail:
+        """Return a category with its cases, factors, lessons and strategies."""
+        return catalogue.category_detail(searcher.store, category_id)
+
+
+class StrategyController(Controller):
+    path = "/strategies"
+    tags = ["strategies"]
+
+    @get("/", operation_id="ListStrategies", sync_to_thread=True)
+    def list_strategies(
+        self,
+        searcher: NamedDependency[Searcher],
+        phase: Annotated[str | None, QueryParameter(description="When to act.")] = None,
+        category: Annotated[str | None, QueryParameter(description="A category it addresses.")] = None,
+    ) -> list[StrategySummary]:
+        """List prevention strategies in order of phase, the most linked first within one."""
+        for vocabulary, value in (("phase", phase), ("category", category)):
+            if value is not None:
+                searcher.store.taxonomy.term(vocabulary, value)
+        return catalogue.list_strategies(searcher.store, phase=phase, category=category)
+
+    @get("/{strategy_id:str}", operation_id="GetStrategy", sync_to_thread=True)
+    def get_strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> StrategyDetail:
+        """Return one strategy with every case that points at it."""
+        store = searcher.store
+        return StrategyDetail.of(store.strategy(strategy_id), store.links(strategy_id=strategy_id))
+
+
+class StatementController(Controller):
+    tags = ["statements"]
+
+    @get("/lessons", operation_id="ListLessons", sync_to_thread=True)
+    def list_lessons(
+        self, searcher: NamedDependency[Searcher], filters: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
+    ) -> Page[Statement]:
+        """List the lessons of the cases that satisfy the filters."""
+        return paged(catalogue.statements(searcher.store, "lessons", filters), page, page_size)
+
+    @get("/symptoms", operation_id="ListSymptoms", sync_to_thread=True)
+    def list_symptoms(
+        self, searcher: NamedDependency[Searcher], filters: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
+    ) -> Page[Statement]:
+        """List the early-warning signs of the cases that satisfy the filters."""
+        return paged(catalogue.statements(searcher.store, "symptoms", filters), page, page_size)
+
+    @get("/terms", operation_id="ListTerms", sync_to_thread=True)
+    def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:
+        """Return every vocabulary with its terms."""
+        return searcher.store.taxonomy
+
+
+class HealthController(Controller):
+    path = "/health"
+    tags = ["health"]
+
+    @get("/live", operation_id="Live", sync_to_thread=False)
+    def live(self) -> Health:
+        """Tell that the process runs."""
+        return Health(status="ok")
+
+    @get("/ready", operation_id="Ready", sync_to_thread=True)
+    def ready(self, library: NamedDependency[Library]) -> Response[Health]:
+        """Tell whether searches can be answered: 200 with the generation, or 503 with the reason."""
+        try:
+            manifest = library.searcher().manifest
+        except PremortemError as error:
+            return Response(Health(status=f"{error}; {error.next_step}"), status_code=HTTP_503_SERVICE_UNAVAILABLE)
+        return Response(Health(status="ok", generation=manifest.generation, n_cases=manifest.counts["cases"]))
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def openapi_document(request: Request) -> dict[str, Any]:  # type: ignore[type-arg]
+    """Return the OpenAPI 3.1 description of this API."""
+    return request.app.openapi_schema.to_schema()

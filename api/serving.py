@@ -1,0 +1,100 @@
+"""`premortem serve`: index if needed, then granian in front of the app."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+
+import click
+
+from api.settings import Settings, to_environ
+from indexer.build import is_stale
+from indexer.generation import current_generation
+from kb.errors import IndexUnavailableError, PortInUseError, ServerError
+
+_LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "premortem": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
+}
+
+
+def run(settings: Settings, *, skip_invalid: bool) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        PortInUseError: another program listens there.
+        ServerError: the address cannot be used.
+        PremortemError: the index cannot be built.
+    """
+    check_port(settings.host, settings.port)
+    if index_is_needed(settings):
+        # In a process of its own: building takes memory that the server would never give back.
+        command = [sys.executable, "-m", "api.cli", "index", *(["--skip-invalid"] * skip_invalid)]
+        built = subprocess.run(command, env=os.environ | to_environ(settings), check=False)
+        if built.returncode:
+            sys.exit(built.returncode)
+    os.environ.update(to_environ(settings))
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    click.echo(f"Premortem is at http://{_shown(settings.host)}:{settings.port} (Ctrl-C stops it)", err=True)
+    Server(
+        "api.app:app_from_environment",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        websockets=False,
+        log_access=False,
+        log_dictconfig=_LOGGING,
+        process_name="premortem",
+    ).serve()
+
+
+def index_is_needed(settings: Settings) -> bool:
+    """Return whether the index is missing, unusable, of another model, or older than the cases."""
+    try:
+        manifest = current_generation(settings.index)[1]
+    except IndexUnavailableError:
+        return True
+    return manifest.model != settings.model or manifest.encoder.backend != settings.encoder or is_stale(manifest, settings.cases)
+
+
+def check_port(host: str, port: int) -> None:
+    """Return if the address can be listened on.
+
+    Raises:
+        PortInUseError: another program listens there.
+        ServerError: the address is not of this machine, or not allowed.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise ServerError(f"no address {host!r}", next_step="give --host an address of this machine, such as 127.0.0.1") from error
+    except OSError as error:
+        if error.errno == 98:
+            raise PortInUseError(
+                f"port {port} on {host} is in use",
+                next_step=f"stop the other program, or use another port: premortem serve --port {port + 1}",
+            ) from error
+        raise ServerError(f"cannot listen on {host}:{port}: {error.strerror}", next_step="give another --host or --port") from error
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+logging.getLogger("premortem").addHandler(logging.NullHandler())

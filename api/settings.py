@@ -1,0 +1,100 @@
+"""Settings: one frozen Struct, read once from the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from indexer.encoder import BACKENDS
+from kb.corpus import shipped
+from kb.errors import SettingsError
+
+PREFIX = "PREMORTEM_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    """Address the server listens on (PREMORTEM_HOST)."""
+    port: int = 8000
+    """Port the server listens on (PREMORTEM_PORT)."""
+    index: Path = Path()
+    """Index folder (PREMORTEM_INDEX)."""
+    cases: tuple[Path, ...] = ()
+    """Corpora, separated as in PATH (PREMORTEM_CASES)."""
+    model: str = ""
+    """A sentence-transformers folder; empty for the packaged model (PREMORTEM_MODEL)."""
+    encoder: str = "openvino"
+    """How the model runs: openvino (exported, fast) or sentence-transformers (PREMORTEM_ENCODER)."""
+    threads: int = 4
+    """Searches that run at the same time (PREMORTEM_THREADS)."""
+
+
+def default_index() -> Path:
+    """Return `index` in a checkout, else a folder in the user's cache."""
+    checkout = Path(__file__).parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "index"
+    return platformdirs.user_cache_path("premortem") / "index"
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables; empty ones count as unset.
+
+    Raises:
+        SettingsError: an unknown PREMORTEM_ name, or a value of the wrong form.
+    """
+    fields = {f"{PREFIX}{item.name.upper()}": item for item in msgspec.structs.fields(Settings)}
+    values: dict[str, object] = {"index": default_index(), "cases": (shipped("cases"),)}
+    for name, raw in environ.items():
+        if not name.startswith(PREFIX) or not raw:
+            continue
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(fields)}"
+            raise SettingsError(f"unknown setting {name}", next_step=hint)
+        if name == f"{PREFIX}CASES":
+            values["cases"] = tuple(Path(part).expanduser() for part in raw.split(os.pathsep) if part)
+        elif name == f"{PREFIX}INDEX":
+            values["index"] = Path(raw).expanduser()
+        else:
+            try:
+                values[fields[name].name] = msgspec.convert(raw, fields[name].type, strict=False)
+            except msgspec.ValidationError as error:
+                raise SettingsError(
+                    f"{name}={raw!r}: {error}", next_step=f"unset it, or give it a value like {fields[name].default!r}"
+                ) from error
+    return checked(Settings(**values))  # type: ignore[arg-type]  # each value was converted to its field's type
+
+
+def checked(settings: Settings) -> Settings:
+    """Return the settings unchanged.
+
+    Raises:
+        SettingsError: a value is out of range.
+    """
+    if not 1 <= settings.port <= 65535:
+        raise SettingsError(f"port {settings.port} is out of range", next_step="give a port from 1 to 65535")
+    if settings.threads < 1:
+        raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
+    if settings.encoder not in BACKENDS:
+        raise SettingsError(f"unknown encoder {settings.encoder!r}", next_step=f"use one of: {', '.join(BACKENDS)}")
+    return settings
+
+
+def to_environ(settings: Settings) -> dict[str, str]:
+    """Return the environment variables that give these settings to a child process."""
+    values = {
+        "host": settings.host,
+        "port": str(settings.port),
+        "index": str(settings.index.resolve()),
+        "cases": os.pathsep.join(str(folder.resolve()) for folder in settings.cases),
+        "model": settings.model,
+        "encoder": settings.encoder,
+        "threads": str(settings.threads),
+    }
+    return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}

@@ -1,0 +1,204 @@
+"""Answers, lists and progress for people at a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from indexer.answer import Answer, FoundCase, RankedStrategy
+from indexer.build import Built, Reporter
+from kb.errors import Problem
+from kb.store import StoredCase, StoredStrategy
+from kb.taxonomy import Taxonomy
+
+_WIDTH = 110
+_BAND_STYLES = {"strong": "bold red", "related": "bold yellow", "weak": "dim"}
+_N_EVIDENCE = 3
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False, emoji=False)
+    if console.width > _WIDTH:
+        console.width = _WIDTH
+    return console
+
+
+def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
+    """Print the verdict, the cases with their reasons, the strategies and the signs."""
+    console = _console()
+    for notice in answer.notices:
+        console.print(Text(f"Note: {notice.message}; {notice.next_step}.", style="yellow"))
+    if answer.verdict == "nothing-close":
+        console.print(Text(f"Nothing close in {answer.n_cases} cases.", style="bold"))
+        console.print("Say what will be done, with which systems, by whom and by when; or drop filters. `premortem list` shows all cases.")
+        return
+    console.print(Text(verdict_line(answer), style="bold"))
+    for case in answer.cases:
+        if case.band != "weak":
+            console.print(_case(case, taxonomy))
+    weak = [case for case in answer.cases if case.band == "weak"]
+    if weak:
+        console.print()
+        console.print(Text("Weaker matches", style="bold"))
+        for case in weak:
+            console.print(Text(f"  {case.title}  ", style="dim").append(case.id, "dim cyan"))
+    console.print()
+    console.print(Text("What would have helped", style="bold"))
+    for number, strategy in enumerate(answer.strategies, 1):
+        console.print(_strategy(number, strategy, taxonomy))
+    console.print()
+    console.print(Text("Signs to watch", style="bold"))
+    phase = ""
+    for sign in answer.signs:
+        if sign.phase != phase:
+            phase = sign.phase
+            console.print(Text(f"  {taxonomy.name('phase', phase)}", style="cyan"))
+        console.print(Padding(Text(f"☐ {sign.text}"), (0, 0, 0, 4)))
+    console.print()
+    console.print(
+        Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched in {answer.took_ms:.0f} ms.", style="dim")
+    )
+
+
+def verdict_line(answer: Answer) -> str:
+    """Return e.g. `3 strong precedents, 5 related`."""
+    counts = {band: sum(case.band == band for case in answer.cases) for band in ("strong", "related", "weak")}
+    parts = []
+    if counts["strong"]:
+        parts.append(f"{counts['strong']} strong precedent{'s' * (counts['strong'] != 1)}")
+    if counts["related"]:
+        parts.append(f"{counts['related']} related{' case' * (not parts)}{'s' * (not parts and counts['related'] != 1)}")
+    if not parts:
+        parts.append(f"{counts['weak']} weak match{'es' * (counts['weak'] != 1)}")
+    return ", ".join(parts)
+
+
+def _case(case: FoundCase, taxonomy: Taxonomy) -> Group:
+    head = Text("\n").append(f"{case.band.upper():8}", _BAND_STYLES[case.band]).append(case.title, "bold")
+    facts = [case.organisation or "organisation not named", case.years, taxonomy.name("outcome", case.outcome)]
+    facts.append(f"broke in {taxonomy.name('phase', case.phase).lower()}")
+    if case.status != "published":
+        facts.append(case.status)
+    if case.impact:
+        facts.append(case.impact.rstrip("."))
+    line = Text(" · ".join(fact for fact in facts if fact), style="dim").append(f"  {case.id}", "cyan")
+    parts: list[Text | Padding] = [head, Padding(line, (0, 0, 0, 8))]
+    for reason in case.reasons:
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(width=13, style="dim", justify="right")
+        table.add_column(ratio=1)
+        table.add_row("you", Text(f"“{reason.query}”", style="italic"))
+        passage = Text(f"{reason.lead} ", style="bold") if reason.lead else Text()
+        table.add_row(reason.kind, passage.append(reason.passage, "not bold"))
+        parts.append(Padding(table, (0, 0, 0, 0)))
+    return Group(*parts)
+
+
+def _strategy(number: int, strategy: RankedStrategy, taxonomy: Taxonomy) -> Group:
+    who = ", ".join(taxonomy.name("role", role).lower() for role in strategy.roles)
+    head = Text(f"{number:3}. ").append(strategy.title, "bold").append(f"  {strategy.id}", "cyan")
+    when = Text(f"{taxonomy.name('phase', strategy.phase)} · {taxonomy.name('effort', strategy.effort).lower()} · {who}", style="dim")
+    cases = list(dict.fromkeys(evidence.case for evidence in strategy.evidence))
+    more = f" and {len(cases) - _N_EVIDENCE} more" * (len(cases) > _N_EVIDENCE)
+    evidence = Text("cases: " + ", ".join(cases[:_N_EVIDENCE]) + more, style="dim")
+    return Group(head, Padding(when, (0, 0, 0, 5)), Padding(evidence, (0, 0, 0, 5)))
+
+
+def print_problems(problems: Sequence[Problem], *, n_files: int) -> None:
+    """Print one line a problem, then a count."""
+    console = _console()
+    for problem in problems:
+        console.print(str(problem), markup=False, soft_wrap=True)
+    files = len({problem.source for problem in problems})
+    console.print(f"{len(problems)} problems in {files} files" if problems else f"{n_files} files, no problems")
+
+
+def print_table(what: str, items: Sequence[Any]) -> None:
+    """Print cases, strategies or categories, one a line."""
+    columns = {
+        "cases": ("id", "title", "years", "outcome"),
+        "strategies": ("id", "title", "phase", "n_cases"),
+        "categories": ("id", "name", "n_cases"),
+    }[what]
+    console = _console()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.replace("n_cases", "cases"), overflow="fold", no_wrap=column == "id", style="cyan" if column == "id" else ""
+        )
+    for item in items:
+        table.add_row(*(str(getattr(item, column) or "") for column in columns))
+    console.print(table)
+    console.print(Text(f"{len(items)} {what}", style="dim"))
+
+
+def print_terms(taxonomy: Taxonomy) -> None:
+    """Print every vocabulary with its terms and their definitions."""
+    console = _console()
+    for vocabulary in taxonomy.__struct_fields__:
+        console.print(Text(f"\n{vocabulary}", style="bold"))
+        for term in taxonomy.terms(vocabulary):
+            console.print(Text(f"  {term.id}", style="cyan").append(f"  {term.definition}", "not dim"))
+
+
+def print_markdown(stored: StoredCase | StoredStrategy) -> None:
+    """Print a case or strategy for reading: front matter as one line, then the Markdown."""
+    console = _console()
+    body = stored.markdown.split("\n---\n", 1)[-1]
+    title = stored.case.meta.title if isinstance(stored, StoredCase) else stored.strategy.meta.title
+    console.print(Text(title, style="bold"))
+    # Rich knows no footnotes: a definition stays a line of its own when a blank line stands before it.
+    console.print(Markdown(body.replace("\n[^", "\n\n[^")))
+
+
+class BuildProgress(Reporter):
+    """Shows a build on standard error: a line for what takes long, a bar for encoding."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=_console(stderr=True),
+            transient=False,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> BuildProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def say(self, message: str) -> None:
+        self._progress.console.print(message)
+
+    def embedding(self, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self._progress.add_task("Encoding changed passages", total=total)
+        self._progress.update(self._task, completed=done)
+
+
+def print_built(built: Built, index: Path) -> None:
+    """Say what a build did."""
+    what = f"{built.n_cases} cases, {built.n_strategies} strategies, {built.n_passages} passages"
+    console = _console(stderr=True)
+    if built.unchanged:
+        console.print(f"The index is up to date: {what} (generation {built.generation}).")
+    else:
+        console.print(f"Indexed {what}: {built.n_embedded} encoded, {built.n_passages - built.n_embedded} known from before.")
+        console.print(f"Generation {built.generation} in {index} answers now.")
+    if built.skipped:
+        console.print(textwrap.shorten(f"Left out as invalid: {', '.join(built.skipped)}", 400))

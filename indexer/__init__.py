@@ -1,0 +1,1 @@
+"""Turning cases into answers: encoder, index, search, reasons, prevention, calibration. Imports `kb` only."""

@@ -1,0 +1,287 @@
+"""Building an index generation from corpora."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import sqlite_utils
+
+from indexer import generation as gen
+from indexer.arrays import Embeddings
+from indexer.encoder import Encoder, Progress, open_encoder
+from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headline_text, strategy_text
+from indexer.vectors import Vectors
+from kb.case import INFERRED, Case
+from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
+from kb.errors import IndexUnavailableError, InvalidCasesError
+from kb.lint import lint
+from kb.store import Link, StoredCase, StoredStrategy, write_store
+
+_COMMIT_EVERY = 256
+"""Embeddings saved at a time: a killed build loses at most these."""
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build did."""
+
+    generation: str
+    n_cases: int
+    n_strategies: int
+    n_passages: int
+    """All embedded texts."""
+    n_embedded: int
+    """Texts that had to be encoded; the rest were known."""
+    unchanged: bool
+    """True when the index was already up to date."""
+    skipped: tuple[str, ...] = ()
+    """Invalid files left out."""
+
+
+class Reporter:
+    """Told how a build goes; this one says nothing."""
+
+    def say(self, message: str) -> None:
+        """Take a one-line message about the next step."""
+
+    def embedding(self, done: int, total: int) -> None:
+        """Take the progress of encoding."""
+
+
+def build_index(
+    index: Path,
+    folders: Sequence[Path],
+    *,
+    model: str = "",
+    backend: str = "openvino",
+    skip_invalid: bool = False,
+    rebuild: bool = False,
+    reporter: Reporter | None = None,
+    encoder: Encoder | None = None,
+    wait_s: float = 600.0,
+) -> Built:
+    """Bring the index in `index` up to date with the corpora in `folders`.
+
+    Args:
+        index: the index folder; created when missing.
+        folders: corpora.
+        model: a model folder; empty for the packaged one.
+        backend: see `open_encoder`.
+        skip_invalid: leave invalid files out rather than refuse.
+        rebuild: build even when nothing changed.
+        reporter: told how it goes.
+        encoder: used in place of the one that `model` and `backend` name.
+        wait_s: how long to wait for another build.
+
+    Raises:
+        InvalidCasesError: some files break the format and `skip_invalid` is off; carries every problem.
+        PremortemError: corpora, model or folder cannot be used.
+    """
+    reporter = reporter or Reporter()
+    corpora = read_corpora(folders)
+    problems = lint(corpora)
+    errors = [problem for problem in problems if problem.rule != "form"]
+    if errors and not skip_invalid:
+        raise InvalidCasesError(errors)
+    invalid = {problem.source for problem in errors}
+    files = [file for file in corpora.files if str(file.path) not in invalid]
+    if not any(file.case for file in files):
+        raise InvalidCasesError(errors, next_step="mend the files listed: not one case can be indexed")
+    with gen.write_lock(index, wait_s=wait_s):
+        encoder = encoder or open_encoder(model, index / "exports", backend=backend, export=True, say=reporter.say)
+        name = _content_hash(files, corpora, encoder)
+        if not rebuild and (unchanged := _already_built(index, name, sorted(invalid))):
+            return unchanged
+        return _build(index, name, files, corpora, folders, encoder, model, sorted(invalid), reporter)
+
+
+def _content_hash(files: Sequence[CaseFile], corpora: Corpora, encoder: Encoder) -> str:
+    digest = hashlib.sha256(f"{gen.FORMAT} {PASSAGES_VERSION} {encoder.fingerprint}\n".encode())
+    digest.update(msgspec.json.encode(corpora.taxonomy))
+    for file in sorted(files, key=lambda file: (file.corpus, file.path.name, file.kind)):
+        digest.update(f"{file.corpus} {file.kind} {file.path.name} {file.sha256}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _already_built(index: Path, name: str, skipped: list[str]) -> Built | None:
+    """Return what is there when it is whole, making it current again if another one is."""
+    found = gen.whole_generation(index, name)
+    if found is None:
+        return None
+    folder, manifest = found
+    try:
+        current = gen.current_generation(index)[0]
+    except IndexUnavailableError:
+        current = None
+    if current != folder:
+        gen.point_to(index, folder.name)
+    return Built(
+        generation=name,
+        n_cases=manifest.counts["cases"],
+        n_strategies=manifest.counts["strategies"],
+        n_passages=manifest.counts["embeddings"],
+        n_embedded=0,
+        unchanged=True,
+        skipped=tuple(skipped),
+    )
+
+
+def _build(
+    index: Path,
+    name: str,
+    files: Sequence[CaseFile],
+    corpora: Corpora,
+    folders: Sequence[Path],
+    encoder: Encoder,
+    model: str,
+    skipped: list[str],
+    reporter: Reporter,
+) -> Built:
+    by_id = sorted((file for file in files if file.case), key=lambda file: file.case.id if file.case else "")
+    cases = [_stored_case(row, file) for row, file in enumerate(by_id)]
+    searchable = [stored.case for stored in cases]
+    strategies = [
+        StoredStrategy(row=row, corpus=file.corpus, markdown=file.text, strategy=file.strategy)
+        for row, file in enumerate(sorted((f for f in files if f.strategy), key=lambda f: f.strategy.id if f.strategy else ""))
+        if file.strategy
+    ]
+    passages = [passage for case in searchable for passage in case_passages(case)]
+    texts = {
+        "cases": [case_text(case) for case in searchable],
+        "headlines": [headline_text(case) for case in searchable],
+        "passages": [passage.embedded for passage in passages],
+        "strategies": [strategy_text(stored.strategy) for stored in strategies],
+    }
+    with _EmbeddingCache(index / "embeddings.sqlite", encoder) as cache:
+        everything = list(dict.fromkeys(text for part in texts.values() for text in part))
+        embeddings, n_embedded = cache.encode(everything, progress=reporter.embedding)
+    rows = {text: row for row, text in enumerate(everything)}
+    with gen.building_folder(index) as building:
+        write_store(
+            building / gen.STORE,
+            cases=cases,
+            passages=passages,
+            strategies=strategies,
+            links=[link for case in searchable for link in _links(case)],
+            taxonomy=corpora.taxonomy,
+        )
+        for file, part in texts.items():
+            Vectors.build(embeddings[[rows[text] for text in part]].reshape(-1, encoder.dim)).write(building / f"{file}.faiss")
+        manifest = gen.Manifest(
+            format=gen.FORMAT,
+            generation=name,
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=encoder.fingerprint,
+            model=model,
+            model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
+            corpora=corpus_stamps(folders),
+            skipped=tuple(skipped),
+            counts={"cases": len(cases), "strategies": len(strategies), "passages": len(passages), "embeddings": len(everything)},
+            checksums={},
+        )
+        gen.publish(index, building, manifest)
+    return Built(
+        generation=name,
+        n_cases=len(cases),
+        n_strategies=len(strategies),
+        n_passages=len(everything),
+        n_embedded=n_embedded,
+        unchanged=False,
+        skipped=tuple(skipped),
+    )
+
+
+def _stored_case(row: int, file: CaseFile) -> StoredCase:
+    assert file.case is not None
+    return StoredCase(row=row, corpus=file.corpus, path=f"{file.path.parent.name}/{file.path.name}", markdown=file.text, case=file.case)
+
+
+def _links(case: Case) -> list[Link]:
+    return [
+        Link(
+            case_id=case.id,
+            strategy_id=item.strategy,
+            line=item.line,
+            text=item.text or item.lead,
+            inferred=set(item.sources) == {INFERRED},
+        )
+        for item in case.prevention
+        if item.strategy
+    ]
+
+
+def corpus_stamps(folders: Sequence[Path]) -> tuple[gen.CorpusStamp, ...]:
+    """Return the present state of corpora, to compare with the state that was indexed."""
+    return tuple(
+        gen.CorpusStamp(
+            name=name,
+            folder=str(folder.resolve()),
+            files={f"{path.parent.name}/{path.name}": gen.file_sha256(path) for path, _ in corpus_files(folder)},
+        )
+        for name, folder in zip(corpus_names(folders), folders, strict=True)
+    )
+
+
+def is_stale(manifest: gen.Manifest, folders: Sequence[Path]) -> bool:
+    """Return whether the corpora have changed since they were indexed."""
+    return corpus_stamps(folders) != manifest.corpora
+
+
+class _EmbeddingCache:
+    """Embeddings by (encoder, text) in one SQLite file; damaged or foreign files are replaced."""
+
+    def __init__(self, path: Path, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._path = path
+
+    def __enter__(self) -> _EmbeddingCache:
+        try:
+            self._open()
+        except sqlite3.DatabaseError:
+            self._db.close()
+            self._path.unlink()
+            self._open()
+        return self
+
+    def _open(self) -> None:
+        self._db = sqlite_utils.Database(self._path)
+        self._db.table("embeddings").create({"key": str, "vector": bytes}, pk="key", if_not_exists=True)
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def encode(self, texts: Sequence[str], *, progress: Progress) -> tuple[Embeddings, int]:
+        """Return the embeddings of texts by row, and how many had to be encoded."""
+        keys = [self._key(text) for text in texts]
+        known = {row["key"]: row["vector"] for row in self._db.table("embeddings").rows}
+        embeddings = np.empty((len(texts), self._encoder.dim), np.float32)
+        missing = []
+        for row, key in enumerate(keys):
+            if key in known:
+                embeddings[row] = np.frombuffer(known[key], np.float32)
+            else:
+                missing.append(row)
+        # By length, so that a part of the work is a fair part of the time and batches hold like with like.
+        missing.sort(key=lambda row: (len(texts[row]), texts[row]))
+        for start in range(0, len(missing), _COMMIT_EVERY):
+            rows = missing[start : start + _COMMIT_EVERY]
+            done = _shifted(progress, start, len(missing))
+            embeddings[rows] = self._encoder.encode_passages([texts[row] for row in rows], progress=done)
+            self._db.table("embeddings").insert_all(({"key": keys[row], "vector": embeddings[row].tobytes()} for row in rows), replace=True)
+        if len(known) > 4 * len(keys):  # many edits later most of it is of texts that are gone
+            wanted = set(keys)
+            with self._db.conn:
+                self._db.conn.executemany("delete from embeddings where key = ?", [(key,) for key in known if key not in wanted])
+        return embeddings, len(missing)
+
+    def _key(self, text: str) -> str:
+        return hashlib.sha256(f"{self._encoder.fingerprint}\n{text}".encode()).hexdigest()
+
+
+def _shifted(progress: Progress, start: int, total: int) -> Callable[[int, int], None]:
+    return lambda done, _: progress(start + done, total)

@@ -1,0 +1,292 @@
+"""Reading a project description: checks, sentences with their places, lexical terms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from sentencex import get_sentence_boundaries
+
+from kb.errors import QueryError, QueryTooLongError
+from kb.text import words
+
+MAX_CHARACTERS = 50_000
+"""About twenty pages. Longer descriptions are refused, never cut silently."""
+_MAX_WORDS = 50
+"""Longer sentences are split at their commas, since an encoder blurs many statements into one."""
+_MIN_WORDS = 3
+_FEW_WORDS = 6
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "down",
+        "during",
+        "each",
+        "few",
+        "for",
+        "from",
+        "further",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "me",
+        "might",
+        "more",
+        "most",
+        "must",
+        "my",
+        "no",
+        "nor",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "once",
+        "only",
+        "or",
+        "other",
+        "our",
+        "ours",
+        "out",
+        "over",
+        "own",
+        "per",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "theirs",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "upon",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "within",
+        "without",
+        "would",
+        "you",
+        "your",
+        "yours",
+    ]
+)
+
+# Sentences that ask for bids or describe paperwork say nothing of the project: never a reason, never a query passage.
+_BOILERPLATE = re.compile(
+    r"""\b(?:
+    looking\ for\ an?\ (?:\w+\ )?(?:partner|vendor|supplier|contractor|consultant|agency|firm|developer|freelancer)
+    | (?:request|invitation)\ (?:for|to)\ (?:proposals?|tender|quotations?|bids?)
+    | proposals?\ (?:are|is|must\ be)\ due | submit\ (?:your|a|their)\ (?:proposal|bid|quote|tender)
+    | proposers?\ (?:have\ to|must|shall|should|will) | presentations\ follow | the\ right\ to\ reject
+    | questions?\ (?:about|regarding)\ this\ (?:rfp|request) | (?:evaluated|scored)\ on
+    | please\ (?:contact|send|submit|include|provide|feel\ free) | equal\ opportunity | thank\ you\ (?:for|in\ advance)
+    | any\ (?:help|advice|thoughts)\ (?:is|are|would\ be|appreciated)
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
+_BULLET = re.compile(r"(?:[-*+•–—>#|]+|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+")
+_BREAK = re.compile(r"(?<=[,;:])\s+|\s+(?:–|—|-)\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of the description, or a part of a long one."""
+
+    text: str
+    """Verbatim."""
+    start: int
+    """Character offset in the description."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader of an answer should know about the description."""
+
+    code: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    text: str
+    """As given, control characters replaced by blanks, so that offsets hold."""
+    sentences: tuple[Sentence, ...]
+    """What is matched, in order; boilerplate left out unless there is nothing else."""
+    terms: tuple[str, ...]
+    """Words for lexical search, function words dropped, repeats kept."""
+    notices: tuple[Notice, ...]
+
+
+def read_description(raw: str) -> Description:
+    """Split a description into what is searched for.
+
+    Raises:
+        QueryTooLongError: more than `MAX_CHARACTERS` characters.
+        QueryError: empty, or not text.
+    """
+    if len(raw) > MAX_CHARACTERS:
+        raise QueryTooLongError(
+            f"the description has {len(raw):,} characters; the limit is {MAX_CHARACTERS:,}",
+            next_step="send the part that says what will be done, with which systems, by whom and by when",
+        )
+    controls = len(_CONTROL.findall(raw))
+    if controls > max(8, len(raw) // 50):
+        raise QueryError(
+            "the description is not readable text: it holds control or undecodable characters",
+            next_step="send plain text; for a .docx or .pdf file, paste its text",
+        )
+    text = _CONTROL.sub(" ", raw)
+    all_words = words(text)
+    if not all_words:
+        raise QueryError("the description is empty", next_step="say in a few sentences what will be done, with which systems and by when")
+    parts = [part for sentence in _sentences(text) for part in _parts(sentence)]
+    telling = [part for part in parts if not _BOILERPLATE.search(part.text) and len(words(part.text)) >= _MIN_WORDS]
+    terms = tuple(word for word in all_words if word not in STOP_WORDS)
+    return Description(
+        text=text,
+        sentences=tuple(telling or parts),
+        terms=terms or tuple(all_words),
+        notices=tuple(_notices(text, all_words, controls)),
+    )
+
+
+def _sentences(text: str) -> list[Sentence]:
+    found: list[Sentence] = []
+    for boundary in get_sentence_boundaries("en", text):
+        start = boundary["start_index"]
+        for line in boundary["text"].splitlines(keepends=True):
+            body = line.lstrip()
+            offset = start + len(line) - len(body)
+            if marker := _BULLET.match(body):
+                offset, body = offset + marker.end(), body[marker.end() :]
+            if body.strip():
+                found.append(Sentence(body.rstrip(), offset))
+            start += len(line)
+    return found
+
+
+def _parts(sentence: Sentence) -> list[Sentence]:
+    """Split a very long sentence at commas into parts of at most about `_MAX_WORDS` words; all text is kept."""
+    if len(sentence.text.split()) <= _MAX_WORDS:
+        return [sentence]
+    cuts = [match.end() for match in _BREAK.finditer(sentence.text)]
+    if not cuts:
+        cuts = [match.end() for number, match in enumerate(re.finditer(r"\S+\s*", sentence.text), 1) if number % (_MAX_WORDS // 2) == 0]
+    parts: list[Sentence] = []
+    start = 0
+    for cut, following in zip(cuts, [*cuts[1:], len(sentence.text)], strict=True):
+        if len(sentence.text[start:following].split()) > _MAX_WORDS // 2:
+            parts.append(Sentence(sentence.text[start:cut].rstrip(), sentence.start + start))
+            start = cut
+    if sentence.text[start:].strip():
+        parts.append(Sentence(sentence.text[start:].rstrip(), sentence.start + start))
+    return [part for part in parts if part.text]
+
+
+def _notices(text: str, all_words: list[str], controls: int) -> list[Notice]:
+    notices = []
+    if len(all_words) < _FEW_WORDS:
+        notices.append(
+            Notice("short", f"{len(all_words)} words say little", "add what will be done, with which systems, by whom and by when")
+        )
+    letters = [character for character in text if character.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(character, "") for character in letters)
+    function_words = sum(word in STOP_WORDS for word in all_words)
+    if letters and (latin < 0.7 * len(letters) or (len(all_words) >= 8 and function_words < 0.12 * len(all_words))):
+        notices.append(
+            Notice("language", "this does not look like English, which is all the matcher reads", "translate the description into English")
+        )
+    if controls:
+        notices.append(Notice("control-characters", f"{controls} control characters were read as blanks", "send plain text"))
+    return notices
+
+
+def lexical_expression(terms: tuple[str, ...]) -> str:
+    """Return the FTS5 expression for any of the terms; a repeated term counts as often as it stands."""
+    return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)

@@ -1,0 +1,242 @@
+"""Search quality on judged descriptions, and the calibration that is fitted on them.
+
+Needs ir-measures (extra `dev`): metrics come from the field's own tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from indexer.arrays import FloatArray
+from indexer.calibration import ENGINE, Calibration, case_features
+from indexer.description import read_description
+from indexer.scoring import Scored
+from indexer.searcher import Searcher
+
+STRONGLY_USEFUL = 2.0
+"""Lowest grade that counts as relevant where a measure knows only yes and no."""
+_N_BOOTSTRAP = 2000
+_STRONG, _RELATED, _FLOOR = 0.5, 0.2, 0.1
+SYSTEMS = ("premortem", "bm25", "dense", "hybrid")
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A description with the cases that judges found useful for it."""
+
+    id: str
+    text: str
+    kind: str
+    length: str = ""
+    grades: dict[str, float]
+    """Case id → 1 some overlap, 2 strongly useful, 3 must read; empty when nothing relevant exists."""
+
+
+def read_judged(path: Path) -> list[Judged]:
+    """Read a file of judged descriptions, known-item queries or negatives."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries: list[dict[str, Any]] = yaml.load(path.read_text("utf-8"), Loader=loader)  # noqa: S506 - a SafeLoader
+    judged = []
+    for entry in entries:
+        grades = dict(entry.get("grades") or {})
+        for position, case_id in enumerate(entry.get("relevant", ())):
+            grades[case_id] = STRONGLY_USEFUL + (position == 0)  # the first is the case the query was written for
+        judged.append(
+            Judged(
+                id=entry["id"],
+                text=entry.get("text") or entry["query"],
+                kind=entry.get("kind") or entry.get("distance", ""),
+                length=entry.get("length", ""),
+                grades={case_id: float(grade) for case_id, grade in grades.items() if grade > 0},
+            )
+        )
+    return judged
+
+
+def score_description(searcher: Searcher, text: str) -> tuple[Scored, FloatArray]:
+    """Return the scores of all cases and the embedding of the whole description."""
+    read = read_description(text)
+    embeddings = searcher.encoder.encode_queries([read.text, *(sentence.text for sentence in read.sentences)])
+    scored = searcher.score(read, embeddings[:1], embeddings[1:], searcher.searchable)
+    return scored, embeddings[0].astype(np.float64)
+
+
+def rankings(searcher: Searcher, scored: Scored) -> dict[str, dict[str, float]]:
+    """Return system → case id → score: the engine, its lexical and its dense part alone, and their plain 0.5/0.5 hybrid."""
+    ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
+    dense, lexical = scored.parts["whole"], scored.parts["lexical"]
+    systems = {"premortem": scored.fused, "bm25": lexical, "dense": dense, "hybrid": 0.5 * _min_max(dense) + 0.5 * _min_max(lexical)}
+    return {name: dict(zip(ids, (float(value) for value in values), strict=True)) for name, values in systems.items()}
+
+
+def _min_max(values: FloatArray) -> FloatArray:
+    spread = values.max() - values.min()
+    scaled: FloatArray = (values - values.min()) / spread if spread > 0 else np.zeros_like(values)
+    return scaled
+
+
+def measure(judged: Sequence[Judged], runs: dict[str, dict[str, float]], known: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Return measure → query id → value, for one system.
+
+    Args:
+        judged: descriptions; those without a known relevant case are left out.
+        runs: query id → case id → score.
+        known: ids of the cases that exist; grades of others are dropped.
+    """
+    import ir_measures
+    from ir_measures import RR, R, Success, nDCG
+
+    exists = set(known)
+    graded, relevant = [], []
+    for query in judged:
+        for case_id, grade in query.grades.items():
+            if case_id in exists:
+                # Linear nDCG over integer gains of 100 × (2^grade − 1) is nDCG with that exponential gain, half grades kept.
+                graded.append(ir_measures.Qrel(query.id, case_id, round(100 * (2**grade - 1))))
+                relevant.append(ir_measures.Qrel(query.id, case_id, int(grade >= STRONGLY_USEFUL)))
+    run = [ir_measures.ScoredDoc(query, case_id, score) for query, scores in runs.items() for case_id, score in scores.items()]
+    values: dict[str, dict[str, float]] = {}
+    have_relevant = {qrel.query_id for qrel in relevant if qrel.relevance}
+    for measures, qrels in (([nDCG @ 10], graded), ([R @ 5, R @ 10, RR @ 10, Success @ 3], relevant)):
+        for metric in ir_measures.iter_calc(measures, qrels, run):
+            if measures[0] is measures[-1] or metric.query_id in have_relevant:
+                values.setdefault(str(metric.measure), {})[metric.query_id] = float(metric.value)
+    return values
+
+
+def bootstrap_difference(ours: Sequence[float], theirs: Sequence[float], *, seed: int = 0) -> tuple[float, float, float]:
+    """Return (mean, 2.5 %, 97.5 %) of the paired difference over resampled queries."""
+    differences = np.asarray(ours) - np.asarray(theirs)
+    picks = np.random.default_rng(seed).integers(0, len(differences), (_N_BOOTSTRAP, len(differences)))
+    means = differences[picks].mean(axis=1)
+    return float(differences.mean()), float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+class SetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Quality on one judged set."""
+
+    name: str
+    n_queries: int
+    systems: dict[str, dict[str, float]]
+    """System → measure → mean."""
+    by_group: dict[str, dict[str, float]]
+    """Kind or length → system → mean nDCG@10."""
+    gain: dict[str, tuple[float, float, float]]
+    """Other system → (mean, low, high) of what we have above it in nDCG@10, 95 % interval."""
+
+
+class HonestyReport(msgspec.Struct, frozen=True, kw_only=True):
+    false_confident: float
+    """Share of the negatives that get a strong or related case."""
+    false_silent: float
+    """Share of the descriptions with a must-read case that are answered `nothing close`."""
+    calibration_error: float
+    """Expected calibration error of the probabilities, ten bins."""
+
+
+def evaluate_set(searcher: Searcher, name: str, judged: Sequence[Judged]) -> SetReport:
+    """Rank every case for every description and report quality against the simple systems."""
+    known = searcher.store.case_ids
+    usable = [query for query in judged if any(case_id in set(known) for case_id in query.grades)]
+    runs: dict[str, dict[str, dict[str, float]]] = {system: {} for system in SYSTEMS}
+    for query in usable:
+        for system, scores in rankings(searcher, score_description(searcher, query.text)[0]).items():
+            runs[system][query.id] = scores
+    values = {system: measure(usable, runs[system], known) for system in SYSTEMS}
+    ndcg = {system: values[system]["nDCG@10"] for system in SYSTEMS}
+    groups: dict[str, list[str]] = {}
+    for query in usable:
+        for group in filter(None, (query.kind, query.length)):
+            groups.setdefault(group, []).append(query.id)
+    ids = [query.id for query in usable]
+    return SetReport(
+        name=name,
+        n_queries=len(usable),
+        systems={system: {metric: _mean(its.values()) for metric, its in values[system].items()} for system in SYSTEMS},
+        by_group={
+            group: {system: _mean(ndcg[system][each] for each in members) for system in SYSTEMS} for group, members in groups.items()
+        },
+        gain={
+            system: bootstrap_difference([ndcg["premortem"][each] for each in ids], [ndcg[system][each] for each in ids])
+            for system in SYSTEMS[1:]
+        },
+    )
+
+
+def evaluate_honesty(searcher: Searcher, judged: Sequence[Judged], negatives: Sequence[Judged]) -> HonestyReport:
+    """Report how often the engine speaks when it should not, and is silent when it should speak."""
+    calibration = searcher.calibration
+    confident = [float(score_description(searcher, query.text)[0].probability.max()) >= calibration.related for query in negatives]
+    probabilities, labels, silent = [], [], []
+    for query in judged:
+        scored = score_description(searcher, query.text)[0]
+        ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
+        probabilities.append(scored.probability)
+        labels.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
+        if max(query.grades.values(), default=0.0) >= 3.0:
+            silent.append(float(scored.probability.max()) < calibration.floor)
+    return HonestyReport(
+        false_confident=_mean(confident),
+        false_silent=_mean(silent),
+        calibration_error=expected_calibration_error(np.concatenate(probabilities), np.concatenate(labels)),
+    )
+
+
+def expected_calibration_error(probabilities: FloatArray, labels: NDArray[np.bool_], *, n_bins: int = 10) -> float:
+    """Return the mean distance between what was said and what was so, over bins of equal width weighted by size."""
+    bins = np.clip((probabilities * n_bins).astype(int), 0, n_bins - 1)
+    return float(
+        sum(
+            abs(probabilities[bins == each].mean() - labels[bins == each].mean()) * (bins == each).mean()
+            for each in range(n_bins)
+            if (bins == each).any()
+        )
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return float(np.mean(listed)) if listed else 0.0
+
+
+def fit_calibration(
+    searcher: Searcher,
+    judged: Sequence[Judged],
+    *,
+    fitted_on: str,
+    progress: Callable[[Iterable[Judged]], Iterable[Judged]] = iter,
+) -> Calibration:
+    """Fit a calibration on descriptions of which some have nothing relevant; `progress` wraps them to show how far it is."""
+    from sklearn.linear_model import LogisticRegression
+
+    wholes, is_project, features, useful = [], [], [], []
+    for query in progress(judged):
+        scored, whole = score_description(searcher, query.text)
+        wholes.append(whole)
+        is_project.append(bool(query.grades))
+        if query.grades:
+            ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
+            features.append(case_features(scored.fused, scored.parts))
+            useful.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
+    project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000).fit(np.array(wholes), is_project)
+    names = list(features[0])
+    table = np.column_stack([np.concatenate([each[name] for each in features]) for name in names])
+    case = LogisticRegression(C=10.0, max_iter=2000).fit(table, np.concatenate(useful))
+    return Calibration(
+        engine=ENGINE,
+        model=searcher.manifest.encoder.model,
+        project=[round(float(each), 4) for each in project.coef_[0]],
+        project_intercept=round(float(project.intercept_[0]), 4),
+        case={name: round(float(weight), 4) for name, weight in zip(names, case.coef_[0], strict=True)},
+        case_intercept=round(float(case.intercept_[0]), 4),
+        strong=_STRONG,
+        related=_RELATED,
+        floor=_FLOOR,
+        fitted_on=fitted_on,
+    )

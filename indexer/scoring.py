@@ -1,0 +1,110 @@
+"""How well each candidate case fits a description: parts, their fusion, their probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.arrays import Embeddings, FloatArray, IntArray
+from indexer.calibration import Calibration
+
+PARTS = {"whole": 0.5, "best": 1.5, "late": 1.0, "headline": 0.5, "lexical": 1.2}
+"""Part of the score → weight of its standard score in the fusion; chosen on the training descriptions (`training/`)."""
+_BEST_OF_WHOLE = 10
+_BEST_OF_SENTENCES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the passages of each case lie: passages are stored case by case."""
+
+    starts: IntArray
+    """Shape (n_cases + 1,): passages of case r are rows starts[r] to starts[r + 1]."""
+
+    def rows_of(self, case_rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Return (passage rows of some cases, offsets at which each case begins among them)."""
+        lengths = self.starts[case_rows + 1] - self.starts[case_rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+        within = np.arange(int(lengths.sum())) - np.repeat(offsets, lengths)
+        return np.repeat(self.starts[case_rows], lengths) + within, offsets
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates with everything their order rests on."""
+
+    rows: IntArray
+    """Shape (n,): case rows."""
+    parts: dict[str, FloatArray]
+    """Part → raw value a candidate."""
+    fused: FloatArray
+    probability: FloatArray
+    cosines: Embeddings
+    """Shape (n_sentences, n_passages of the candidates)."""
+    passage_rows: IntArray
+    offsets: IntArray
+
+    def segment(self, position: int) -> slice:
+        """Return the columns of `cosines` that belong to the candidate at a position."""
+        start = int(self.offsets[position])
+        end = int(self.offsets[position + 1]) if position + 1 < len(self.offsets) else len(self.passage_rows)
+        return slice(start, end)
+
+
+def score_cases(
+    rows: IntArray,
+    *,
+    whole: Embeddings,
+    sentences: Embeddings,
+    cases: Embeddings,
+    headlines: Embeddings,
+    passages: Embeddings,
+    layout: Layout,
+    lexical: FloatArray,
+    calibration: Calibration,
+) -> Scored:
+    """Score candidates exactly.
+
+    Args:
+        rows: shape (n,), case rows of the candidates.
+        whole: shape (1, dim), the description as one text.
+        sentences: shape (n_sentences, dim).
+        cases: shape (n_cases, dim), by case row.
+        headlines: shape (n_cases, dim), by case row.
+        passages: shape (n_passages, dim), by passage row.
+        layout: which passages belong to which case.
+        lexical: shape (n,), bm25 of each candidate, 0 where no word is shared.
+        calibration: turns the fused score into a probability.
+    """
+    passage_rows, offsets = layout.rows_of(rows)
+    vectors = passages[passage_rows]
+    cosines: Embeddings = sentences @ vectors.T
+    # A sentence that is near to everything says little: what counts is how much nearer than usual it comes.
+    above_usual = (cosines - cosines.mean(axis=1, keepdims=True)).max(axis=0)
+    parts: dict[str, FloatArray] = {
+        "whole": (cases[rows] @ whole[0]).astype(np.float64),
+        "best": _mean_of_best((vectors @ whole[0]).astype(np.float64), offsets, _BEST_OF_WHOLE),
+        "late": _mean_of_best(above_usual.astype(np.float64), offsets, _BEST_OF_SENTENCES),
+        "headline": (headlines[rows] @ whole[0]).astype(np.float64),
+        "lexical": lexical,
+    }
+    fused = fuse(parts)
+    return Scored(rows, parts, fused, calibration.probability(whole[0], fused, parts), cosines, passage_rows, offsets)
+
+
+def fuse(parts: dict[str, FloatArray]) -> FloatArray:
+    """Return the weighted sum of the parts' standard scores over the candidates."""
+    total = np.zeros_like(next(iter(parts.values())))
+    for name, weight in PARTS.items():
+        values = parts[name]
+        spread = values.std()
+        if spread > 0:
+            total += weight * (values - values.mean()) / spread
+    return total
+
+
+def _mean_of_best(values: FloatArray, offsets: IntArray, count: int) -> FloatArray:
+    """Return the mean of the `count` highest values of each segment."""
+    ends = np.append(offsets[1:], len(values))
+    return np.array([np.sort(values[start:end])[-count:].mean() for start, end in zip(offsets, ends, strict=True)])

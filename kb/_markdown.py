@@ -1,0 +1,134 @@
+"""Blocks of a Markdown file with their lines, read from markdown-it-py tokens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+# "footnote_tail" would move definitions to the end and drop unused ones; lint needs them where they stand.
+# "inline" would read what is inside a paragraph, which stays Markdown here; without it a file takes a third of the time.
+_parser = MarkdownIt("commonmark").use(front_matter_plugin).use(footnote_plugin).disable(["footnote_tail", "inline"])
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, a list or something else inside a section."""
+
+    kind: str
+    """`paragraph`, `bullets`, `numbers` or the markdown-it name of anything else."""
+    line: int
+    text: str = ""
+    items: tuple[tuple[int, str], ...] = ()
+    """(line, text) of each list item."""
+
+
+@dataclass(slots=True)
+class Section:
+    name: str
+    line: int
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Document:
+    """A Markdown file in pieces; every line is 1-based and counted from the top of the file."""
+
+    front: dict[str, object]
+    front_lines: dict[str, int]
+    front_error: tuple[int, str] | None
+    sections: list[Section]
+    before: list[Block]
+    """Blocks before the first section heading."""
+    footnotes: list[tuple[str, int, str]]
+    """(id, line, text) of each definition."""
+
+
+def read_document(text: str) -> Document:
+    """Split a file into front matter, sections and footnotes. Never raises: oddities become blocks or `front_error`."""
+    tokens = _parser.parse(text)
+    document = Document({}, {}, None, [], [], [])
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        end = _closing(tokens, i)
+        line = (token.map[0] if token.map else 0) + 1
+        if token.type == "front_matter":
+            _read_front(document, token.content)
+        elif token.type == "heading_open" and token.tag == "h2":
+            document.sections.append(Section(tokens[i + 1].content.strip(), line))
+        elif token.type == "footnote_reference_open":
+            inline = next((t for t in tokens[i:end] if t.type == "inline"), None)
+            document.footnotes.append((token.meta["label"], line, _one_line(inline.content if inline else "")))
+        else:
+            blocks = document.sections[-1].blocks if document.sections else document.before
+            blocks.append(_block(tokens[i : end + 1], line))
+        i = end + 1
+    return document
+
+
+def _closing(tokens: list[Token], start: int) -> int:
+    """Index of the token that closes the one at `start` (itself when it is not an opening one)."""
+    depth = 0
+    for i in range(start, len(tokens)):
+        depth += tokens[i].nesting
+        if depth <= 0:
+            return i
+    return len(tokens) - 1
+
+
+def _block(tokens: list[Token], line: int) -> Block:
+    first = tokens[0]
+    if first.type == "paragraph_open":
+        return Block("paragraph", line, _one_line(tokens[1].content))
+    if first.type in {"bullet_list_open", "ordered_list_open"}:
+        items: list[tuple[int, str]] = []
+        for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+            if token.type == "list_item_open" and token.level == first.level + 1:
+                items.append(((token.map or [line - 1])[0] + 1, ""))
+            elif token.type == "inline" and following is not None and items:
+                start, before = items[-1]
+                items[-1] = (start, f"{before} {_one_line(token.content)}".strip())
+        return Block("bullets" if first.type.startswith("bullet") else "numbers", line, items=tuple(items))
+    return Block(first.type.removesuffix("_open"), line, first.content)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text).strip()
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
+    """SafeLoader that leaves dates as written."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _read_front(document: Document, content: str) -> None:
+    try:
+        loader = _Loader(content)
+        node = loader.get_single_node()
+        value = loader.construct_document(node) if node else None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        document.front_error = ((mark.line if mark else 0) + 2, problem)
+        return
+    if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):
+        document.front_error = (1, "the front matter is not a list of `key: value` lines")
+        return
+    for key, _ in node.value:
+        name = str(key.value)
+        if name in document.front_lines:
+            document.front_error = (key.start_mark.line + 2, f"`{name}` stands twice")
+            return
+        document.front_lines[name] = key.start_mark.line + 2
+    document.front = {str(key): item for key, item in value.items()}

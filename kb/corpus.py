@@ -1,0 +1,142 @@
+"""A corpus: a folder of case studies and strategies, read file by file without losing any problem."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kb.case import Case, Strategy
+from kb.errors import CorpusError, Problem
+from kb.parse import read_case, read_strategy
+from kb.taxonomy import Taxonomy, read_taxonomy
+
+TAXONOMY = "taxonomy.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A file of a corpus with what it holds."""
+
+    path: Path
+    corpus: str
+    kind: str
+    """`case` or `strategy`."""
+    text: str
+    sha256: str
+    case: Case | None = None
+    strategy: Strategy | None = None
+
+
+@dataclass(slots=True)
+class Corpora:
+    """One or more corpora read together."""
+
+    taxonomy: Taxonomy
+    files: list[CaseFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    """Of form; what depends on other files or the vocabulary is found by `kb.lint`."""
+
+    @property
+    def cases(self) -> dict[str, CaseFile]:
+        return {file.case.id: file for file in self.files if file.case}
+
+    @property
+    def strategies(self) -> dict[str, CaseFile]:
+        return {file.strategy.id: file for file in self.files if file.strategy}
+
+
+def shipped(name: str) -> Path:
+    """Return the folder `cases` or `web` that came with this installation: beside the packages in a checkout,
+    inside this package in a wheel.
+    """
+    inside = Path(__file__).parent / "shipped" / name
+    return inside if inside.is_dir() else Path(__file__).parent.parent / name
+
+
+def corpus_files(folder: Path) -> list[tuple[Path, str]]:
+    """Return (path, kind) of every Markdown file of a corpus, sorted, so that nothing depends on the file system.
+
+    A corpus has `studies/` and `strategies/`; a folder without them is taken as studies alone.
+
+    Raises:
+        CorpusError: the folder does not exist or holds no Markdown file.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"no folder {folder}", next_step="give --cases a folder of case studies")
+    parts = [(folder / "studies", "case"), (folder / "strategies", "strategy")]
+    if not any(part.is_dir() for part, _ in parts):
+        parts = [(folder, "case")]
+    found = [
+        (path, kind)
+        for part, kind in parts
+        for path in sorted(part.glob("*.md"))
+        if path.name.lower() not in {"readme.md", "contributing.md"}
+    ]
+    if not found:
+        raise CorpusError(f"{folder} holds no case studies", next_step="expected *.md files in it or in its studies/ folder")
+    return found
+
+
+def read_corpora(
+    folders: Sequence[Path], *, progress: Callable[[Iterable[tuple[Path, str, str]]], Iterable[tuple[Path, str, str]]] = iter
+) -> Corpora:
+    """Read every file of every folder; what cannot be used becomes a problem, never an exception.
+
+    Args:
+        folders: corpora; the name of a folder is the name of its corpus.
+        progress: wraps the list of files, to show that something happens.
+
+    Raises:
+        CorpusError: a folder is missing or empty, or its taxonomy cannot be read.
+    """
+    taxonomy = read_taxonomy(shipped("cases") / TAXONOMY)
+    work: list[tuple[Path, str, str]] = []
+    for name, folder in zip(corpus_names(folders), folders, strict=True):
+        if (folder / TAXONOMY).is_file():
+            taxonomy = taxonomy.extended(read_taxonomy(folder / TAXONOMY))
+        work.extend((path, kind, name) for path, kind in corpus_files(folder))
+    corpora = Corpora(taxonomy)
+    for path, kind, corpus in progress(work):
+        file, problems = read_file(path, kind, corpus)
+        corpora.problems.extend(problems)
+        if file:
+            corpora.files.append(file)
+    return corpora
+
+
+def read_file(path: Path, kind: str, corpus: str = "") -> tuple[CaseFile | None, list[Problem]]:
+    """Read one file; None and a problem when it cannot be read or decoded."""
+
+    def unusable(line: int, message: str, advice: str) -> tuple[None, list[Problem]]:
+        return None, [Problem(source=str(path), line=line, rule="file", message=message, advice=advice)]
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return unusable(1, f"cannot be read: {error.strerror}", "check that it is a file and its permissions")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return unusable(line, f"byte {data[error.start]:#04x} is not UTF-8", "save the file as UTF-8")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if kind == "case":
+        case, problems = read_case(text, source=str(path))
+        return CaseFile(path, corpus, kind, text, sha256, case=case), problems
+    strategy, problems = read_strategy(text, source=str(path))
+    return CaseFile(path, corpus, kind, text, sha256, strategy=strategy), problems
+
+
+def corpus_names(folders: Sequence[Path]) -> list[str]:
+    """Return one name per folder: its last part, numbered where two are alike."""
+    names: list[str] = []
+    for folder in folders:
+        base = name = folder.resolve().name or "corpus"
+        number = 2
+        while name in names:
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return names

@@ -1,0 +1,183 @@
+"""What `premortem lint` finds beyond the form of a single file: vocabulary, sources, links, duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kb.case import INFERRED, Case, CaseMeta, Item, Strategy, StrategyMeta, items_of
+from kb.corpus import Corpora
+from kb.errors import Problem
+from kb.parse import references
+from kb.render import render_case, render_strategy
+from kb.taxonomy import Taxonomy, did_you_mean
+
+_FACETS = {  # front matter field → vocabulary
+    "industry": "industry",
+    "undertaking": "undertaking",
+    "categories": "category",
+    "phase": "phase",
+    "outcome": "outcome",
+    "systems": "system",
+    "evidence": "evidence",
+    "status": "status",
+}
+_STRATEGY_FACETS = {"phase": "phase", "roles": "role", "effort": "effort", "addresses": "category"}
+_TAGS = {"symptom": "phase", "factor": "category"}
+
+
+def lint(corpora: Corpora) -> list[Problem]:
+    """Return every problem of every file, by file, line and rule; empty when all is well."""
+    problems = list(corpora.problems)
+    broken = {problem.source for problem in problems}
+    strategies, cases = set(corpora.strategies), set(corpora.cases)
+    first_files: dict[tuple[str, str], str] = {}
+    titles: dict[str, str] = {}
+    for file in corpora.files:
+        source = str(file.path)
+        read = file.case or file.strategy
+        if read is None:
+            continue
+        key = (file.kind, read.id)
+        if key in first_files:
+            problems.append(_problem(source, 1, "duplicate", f"id {read.id!r} is also {first_files[key]}", "rename one of the two"))
+        first_files.setdefault(key, source)
+        title = read.meta.title.casefold()
+        if title in titles:
+            problems.append(
+                _problem(
+                    source,
+                    _front_line(file.text, "title"),
+                    "duplicate",
+                    f"the title is also that of {titles[title]}",
+                    "give each its own title",
+                )
+            )
+        titles.setdefault(title, source)
+        if file.case:
+            problems.extend(_case(file.case, source, file.text, corpora.taxonomy, strategies, cases))
+            canonical = render_case(file.case)
+        else:
+            assert file.strategy is not None
+            problems.extend(_strategy(file.strategy, source, file.text, corpora.taxonomy))
+            canonical = render_strategy(file.strategy)
+        if source not in broken:
+            problems.extend(_form(source, file.text, canonical))
+    return sorted(set(problems))
+
+
+def _problem(source: str, line: int, rule: str, message: str, advice: str) -> Problem:
+    return Problem(source=source, line=line, rule=rule, message=message, advice=advice)
+
+
+def _vocabulary(source: str, line: int, taxonomy: Taxonomy, vocabulary: str, words: Iterable[str]) -> Iterator[Problem]:
+    known = taxonomy.ids(vocabulary)
+    for word in words:
+        if word not in known:
+            yield _problem(source, line, "vocabulary", f"unknown {vocabulary} {word!r}", did_you_mean(word, known))
+
+
+def _facets(meta: CaseMeta | StrategyMeta, source: str, text: str, taxonomy: Taxonomy, facets: dict[str, str]) -> Iterator[Problem]:
+    for name, vocabulary in facets.items():
+        value = getattr(meta, name)
+        words = (value,) if isinstance(value, str) else value
+        yield from _vocabulary(source, _front_line(text, name), taxonomy, vocabulary, words)
+
+
+def _front_line(text: str, name: str) -> int:
+    """Return the line of a front matter field, 1 when it is not there."""
+    return next((number for number, line in enumerate(text.split("\n"), 1) if line.startswith(f"{name}:")), 1)
+
+
+def _case(case: Case, source: str, text: str, taxonomy: Taxonomy, strategies: set[str], cases: set[str]) -> Iterator[Problem]:
+    yield from _facets(case.meta, source, text, taxonomy, _FACETS)
+    if case.meta.status == "superseded" and case.meta.superseded_by not in cases:
+        yield _problem(
+            source,
+            _front_line(text, "superseded_by"),
+            "link",
+            f"superseded_by {case.meta.superseded_by!r} is no case",
+            did_you_mean(str(case.meta.superseded_by), sorted(cases)),
+        )
+    for kind, item in items_of(case):
+        yield from _item(kind, item, source, taxonomy, strategies)
+    for event in case.timeline:
+        if not event.sources:
+            yield _problem(source, event.line, "source", "a timeline entry names no source", "end it with [^s1]")
+    yield from _sources(case, source, taxonomy)
+
+
+def _item(kind: str, item: Item, source: str, taxonomy: Taxonomy, strategies: set[str]) -> Iterator[Problem]:
+    if kind not in {"likeness", "disputed"} and not item.lead:
+        yield _problem(source, item.line, "item", f"a {kind} has no lead", "begin it with **the point in a few words.**")
+    if kind in _TAGS:
+        vocabulary = _TAGS[kind]
+        if item.tag is None:
+            yield _problem(source, item.line, "item", f"a {kind} names no {vocabulary}", f"add `{vocabulary}` before the footnotes")
+        else:
+            yield from _vocabulary(source, item.line, taxonomy, vocabulary, [item.tag])
+    if kind not in {"likeness", "disputed"} and not item.sources:
+        yield _problem(source, item.line, "source", f"a {kind} names no source", "end it with [^s1], or [^inferred] for advice of ours")
+    if item.strategy and item.strategy not in strategies:
+        yield _problem(source, item.line, "link", f"no strategy {item.strategy!r}", did_you_mean(item.strategy, sorted(strategies)))
+
+
+def _sources(case: Case, source: str, taxonomy: Taxonomy) -> Iterator[Problem]:
+    used: dict[str, int] = {}
+    for line, refs in _references(case):
+        for ref in refs:
+            used.setdefault(ref, line)
+    defined = {each.id: each for each in case.sources}
+    for ref, line in used.items():
+        if ref not in defined:
+            yield _problem(source, line, "source", f"[^{ref}] is not defined", "define it at the end of the file")
+    for ref, each in defined.items():
+        if ref not in used:
+            yield _problem(source, each.line, "source", f"[^{ref}] is never used", "cite it where it supports a statement, or remove it")
+        if ref != INFERRED:
+            yield from _vocabulary(source, each.line, taxonomy, "evidence", [each.kind])
+    urls: dict[str, str] = {}
+    for each in case.sources:
+        if each.url and urls.setdefault(each.url, each.id) != each.id:
+            yield _problem(source, each.line, "source", f"[^{each.id}] and [^{urls[each.url]}] have one address", "keep one of the two")
+
+
+def _references(case: Case) -> Iterator[tuple[int, list[str]]]:
+    for paragraph in (*case.undertaking, *case.story):
+        yield paragraph.line, references(paragraph.text)
+    for event in case.timeline:
+        yield event.line, [*references(event.text), *event.sources]
+    for _, item in items_of(case):
+        yield item.line, [*references(item.lead), *references(item.text), *item.sources]
+
+
+def _strategy(strategy: Strategy, source: str, text: str, taxonomy: Taxonomy) -> Iterator[Problem]:
+    yield from _facets(strategy.meta, source, text, taxonomy, _STRATEGY_FACETS)
+    for name in ("roles", "addresses"):
+        if not getattr(strategy.meta, name):
+            yield _problem(source, _front_line(text, name), "front-matter", f"`{name}` is empty", "name at least one")
+
+
+def _form(source: str, text: str, canonical: str) -> Iterator[Problem]:
+    """Tell the first line that differs from the canonical form."""
+    if text == canonical:
+        return
+    ours, theirs = canonical.split("\n"), text.split("\n")
+    for number, (want, have) in enumerate(zip([*ours, ""], [*theirs, ""], strict=False), 1):
+        if want != have:
+            yield _problem(source, number, "form", "not in canonical form", f"write {want!r}, or run `premortem lint --fix`")
+            return
+    yield _problem(source, min(len(ours), len(theirs)), "form", "not in canonical form", "run `premortem lint --fix`")
+
+
+def fix_form(corpora: Corpora) -> int:
+    """Rewrite the files that are well-formed but not canonical; return how many were."""
+    broken = {problem.source for problem in corpora.problems}
+    rewritten = 0
+    for file in corpora.files:
+        canonical = render_case(file.case) if file.case else render_strategy(file.strategy) if file.strategy else file.text
+        if str(file.path) not in broken and canonical != file.text:
+            beside = file.path.with_name(f".{file.path.name}.fixed")
+            beside.write_text(canonical, "utf-8")
+            beside.replace(file.path)
+            rewritten += 1
+    return rewritten
