@@ -13,21 +13,23 @@ from pathlib import Path
 
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import ResponseHeader, State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
+from litestar.types import Message, Scope
 
 from api.caching import answer_not_modified, name_generation, provide_searcher
 from api.library import Library
 from api.markdown import inline_html, references_html
 from api.pages import PageController
 from api.parameters import provide_filters
-from api.problems import handle_error
+from api.problems import JsonRequest, handle_error
 from api.routes import (
     CaseController,
     CategoryController,
@@ -85,12 +87,13 @@ def create_app(settings: Settings) -> Litestar:
         dependencies={
             "library": Provide(lambda: library, sync_to_thread=False),
             "searcher": Provide(provide_searcher, sync_to_thread=True),
-            "filters": Provide(provide_filters, sync_to_thread=False),
+            # Not "filters": Litestar would take a mistake in that field of a request's body for one of ours.
+            "facets": Provide(provide_filters, sync_to_thread=False),
         },
         state=State({"library": library, "version": release}),
         lifespan=[bounded_threads],
         before_request=answer_not_modified,
-        before_send=[name_generation],
+        before_send=[name_generation, harden],
         exception_handlers={Exception: handle_error},
         template_config=TemplateConfig(
             engine=JinjaTemplateEngine(engine_instance=None, directory=web / "templates"), engine_callback=_helpers(web)
@@ -98,16 +101,24 @@ def create_app(settings: Settings) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Premortem",
             version=release,
-            render_plugins=[],
+            render_plugins=[JsonRenderPlugin()],  # none given would mean pages that load scripts from elsewhere
             description="Documented failures of projects like yours, why they match, and what would have helped.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
         ),
         middleware=[PrometheusConfig(app_name="premortem", group_path=True).middleware],
-        response_headers=[ResponseHeader(name=name, value=value) for name, value in _SECURITY_HEADERS.items()],
         logging_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
+        request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
     )
+
+
+async def harden(message: Message, _: Scope) -> None:
+    """Add the security headers to every reply: those to errors and for static files pass no route handler that could."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
 
 
 def _helpers(web: Path) -> Callable[[JinjaTemplateEngine], None]:

@@ -73,27 +73,27 @@ class PageController(Controller):
     def search_short(
         self,
         searcher: NamedDependency[Searcher],
-        filters: NamedDependency[Filters],
+        facets: NamedDependency[Filters],
         q: Annotated[str, QueryParameter(max_length=2000)] = "",
     ) -> Template | Redirect:
         if not q.strip():
             return Redirect("/")
-        return _results(searcher, q, filters)
+        return _results(searcher, q, facets)
 
     @get("/cases", sync_to_thread=True)
     def cases(
         self,
         searcher: NamedDependency[Searcher],
-        filters: NamedDependency[Filters],
+        facets: NamedDependency[Filters],
         q: Annotated[str, QueryParameter(max_length=200)] = "",
     ) -> Template:
-        chosen = _chosen(filters)
+        chosen = _chosen(facets)
         return _page(
             "cases.html",
             searcher,
-            cases=catalogue.list_cases(searcher.store, filters, q),
-            counts=_counts(searcher.store, filters, q),
-            filters=filters,
+            cases=catalogue.list_cases(searcher.store, facets, q),
+            counts=_counts(searcher.store, facets, q),
+            filters=facets,
             q=q,
             browsed=BROWSED,
             chosen=chosen,

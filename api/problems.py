@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.response import Template
 
@@ -51,6 +52,17 @@ STATUS: dict[type[PremortemError], int] = {
 }
 """Every error of the tree → HTTP status; a test holds it complete."""
 _log = logging.getLogger("premortem")
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    async def json(self) -> Any:
+        """Return the decoded body. Litestar answers these two mistakes of the client with 500."""
+        try:
+            return await super().json()
+        except UnicodeDecodeError as error:
+            raise ClientException("the body is not UTF-8") from error
+        except RecursionError as error:
+            raise ClientException("the body is nested too deeply") from error
 
 
 def to_problem(error: Exception) -> ProblemDetailsException:

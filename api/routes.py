@@ -62,11 +62,11 @@ class SearchController(Controller):
         self,
         q: Annotated[str, QueryParameter(max_length=2000, description="A short description; POST longer or confidential ones.")],
         searcher: NamedDependency[Searcher],
-        filters: NamedDependency[Filters],
+        facets: NamedDependency[Filters],
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 10,
     ) -> Answer:
         """Answer a short description given in the address."""
-        answer = searcher.search(q, filters=filters, limit=limit)
+        answer = searcher.search(q, filters=facets, limit=limit)
         log_search(answer, len(q))
         return answer
 
@@ -79,13 +79,13 @@ class CaseController(Controller):
     def list_cases(
         self,
         searcher: NamedDependency[Searcher],
-        filters: NamedDependency[Filters],
+        facets: NamedDependency[Filters],
         q: Annotated[str, QueryParameter(max_length=200, description="Keywords, any of which must occur.")] = "",
         page: PageNumber = 1,
         page_size: PageSize = 50,
     ) -> Page[CaseSummary]:
         """List the cases that satisfy the filters, by title, or best first when keywords are given."""
-        return paged([CaseSummary.of(stored) for stored in catalogue.list_cases(searcher.store, filters, q)], page, page_size)
+        return paged([CaseSummary.of(stored) for stored in catalogue.list_cases(searcher.store, facets, q)], page, page_size)
 
     @get("/{case_id:str}", operation_id="GetCase", sync_to_thread=True)
     def get_case(self, case_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CaseDetail | Response[str]:
@@ -150,17 +150,17 @@ class StatementController(Controller):
 
     @get("/lessons", operation_id="ListLessons", sync_to_thread=True)
     def list_lessons(
-        self, searcher: NamedDependency[Searcher], filters: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
+        self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
         """List the lessons of the cases that satisfy the filters."""
-        return paged(catalogue.statements(searcher.store, "lessons", filters), page, page_size)
+        return paged(catalogue.statements(searcher.store, "lessons", facets), page, page_size)
 
     @get("/symptoms", operation_id="ListSymptoms", sync_to_thread=True)
     def list_symptoms(
-        self, searcher: NamedDependency[Searcher], filters: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
+        self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
         """List the early-warning signs of the cases that satisfy the filters."""
-        return paged(catalogue.statements(searcher.store, "symptoms", filters), page, page_size)
+        return paged(catalogue.statements(searcher.store, "symptoms", facets), page, page_size)
 
     @get("/terms", operation_id="ListTerms", sync_to_thread=True)
     def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:

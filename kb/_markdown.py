@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 import yaml
@@ -14,6 +13,9 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 # "footnote_tail" would move definitions to the end and drop unused ones; lint needs them where they stand.
 # "inline" would read what is inside a paragraph, which stays Markdown here; without it a file takes a third of the time.
 _parser = MarkdownIt("commonmark").use(front_matter_plugin).use(footnote_plugin).disable(["footnote_tail", "inline"])
+
+FRONT_LIMIT = 10_000
+"""Most characters of front matter; the C loader overflows the stack on values nested some 20,000 deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def _block(tokens: list[Token], line: int) -> Block:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"\s*\n\s*", " ", text).strip()
+    # Not re.sub(r"\s*\n\s*"): on a long run of blanks that takes quadratic time.
+    return " ".join(filter(None, (line.strip() for line in text.split("\n"))))
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
@@ -113,13 +116,17 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _read_front(document: Document, content: str) -> None:
+    if len(content) > FRONT_LIMIT:
+        document.front_error = (1, f"the front matter is longer than {FRONT_LIMIT:,} characters")
+        return
     try:
         loader = _Loader(content)
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # Beside its own errors PyYAML lets the others escape on values such as `!!timestamp soon` or `!!bool maybe`.
+    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = getattr(error, "problem", None) or f"not YAML: {error}".splitlines()[0]
         document.front_error = ((mark.line if mark else 0) + 2, problem)
         return
     if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):

@@ -101,5 +101,5 @@ def read_taxonomy(path: Path) -> Taxonomy:
         return msgspec.convert(raw, Taxonomy)
     except OSError as error:
         raise CorpusError(f"cannot read {path}: {error.strerror}", next_step="give a folder that holds taxonomy.yaml") from error
-    except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError, AttributeError, TypeError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError, AttributeError, TypeError) as error:
         raise CorpusError(f"{path} is not a taxonomy: {error}", next_step="compare it with cases/taxonomy.yaml") from error

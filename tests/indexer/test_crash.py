@@ -1,0 +1,94 @@
+"""A build that is killed, at any moment, leaves the earlier generation answering and the next build working."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from indexer import generation as gen
+from indexer.build import build_index
+from indexer.calibration import read_calibration
+from indexer.searcher import Searcher
+from tests.conftest import ROOT, SEEDS, HashEncoder
+
+# A real process that kills itself with SIGKILL at the n-th thing it does to the file system after the lock is taken.
+VICTIM = """
+import os, signal, sys
+from pathlib import Path
+from indexer.build import build_index
+from tests.conftest import HashEncoder
+index, corpus, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+count = 0
+def hook(event, arguments):
+    global count
+    if event in {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "sqlite3.connect", "os.listdir"} and str(index) in str(arguments):
+        count += 1
+        if count == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+build_index(index, [corpus], encoder=HashEncoder())
+print(count)
+"""
+
+
+def run_victim(index, corpus, at):
+    return subprocess.run(
+        [sys.executable, "-c", VICTIM, str(index), str(corpus), str(at)], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+
+
+def ids_answering(index):
+    folder, manifest = gen.current_generation(index)
+    assert gen.damaged_files(folder, manifest) == []
+    return Searcher(folder, manifest, HashEncoder(), read_calibration()).store.case_ids
+
+
+@pytest.mark.slow
+def test_a_build_killed_at_any_step_leaves_the_old_index_answering(tmp_path, small_corpus):
+    index = tmp_path / "index"
+    build_index(index, [small_corpus], encoder=HashEncoder())
+    before = ids_answering(index)
+    (small_corpus / "studies" / f"{SEEDS[0]}.md").unlink()
+    rehearsal = tmp_path / "rehearsal"
+    steps = int(run_victim(rehearsal, small_corpus, 0).stdout)
+    assert steps > 20
+    killed = 0
+    for at in sorted({1, 2, 3, *range(4, steps, max(1, steps // 12)), steps - 3, steps - 2, steps - 1, steps}):
+        run = run_victim(index, small_corpus, at)
+        if run.returncode == 0:
+            break  # fewer steps were left than in the rehearsal
+        assert run.returncode == -signal.SIGKILL, run.stderr
+        killed += 1
+        now = ids_answering(index)
+        assert now in (before, [each for each in before if each != SEEDS[0]])
+        if now != before:
+            break  # the switch had happened: later kills meet a finished build
+    assert killed >= 8
+    assert build_index(index, [small_corpus], encoder=HashEncoder()).n_cases == len(SEEDS) - 1
+    assert SEEDS[0] not in ids_answering(index)
+    assert not list(index.glob(".building-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.5, 1.5, 3.0])
+def test_the_real_command_killed_while_it_works(small_real_index, small_corpus, after_s):
+    from indexer.searcher import open_searcher
+
+    before = open_searcher(small_real_index).manifest.generation
+    (small_real_index / "embeddings.sqlite").unlink()
+    path = small_corpus / "studies" / f"{SEEDS[0]}.md"
+    path.write_text(path.read_text("utf-8").replace("Invoices", "Bills"), "utf-8")
+    command = [sys.executable, "-m", "api.cli", "index", "--cases", str(small_corpus), "--index", str(small_real_index)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after_s)
+    process.kill()
+    finished = process.wait() == 0
+    searcher = open_searcher(small_real_index)
+    assert (searcher.manifest.generation == before) or finished
+    assert searcher.search("Regions close their books differently and one ERP is forced on all of them.").cases
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=240).returncode == 0
+    assert open_searcher(small_real_index).manifest.generation != before
