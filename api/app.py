@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Premortem",
             version=release,
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],  # none given would mean pages that load scripts from elsewhere
             description="Documented failures of projects like yours, why they match, and what would have helped.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),

@@ -315,7 +315,12 @@ def show(item_id: str, raw: bool, as_json: bool, index: Path | None) -> None:
 @index_option
 @click.option("--knowledge", is_flag=True, help="Report what the cases cover and where the gaps are.")
 def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None:
-    """Check model, index and cases, and say what to do about what is wrong."""
+    """Check model, index and cases, and say what to do about what is wrong.
+
+    \b
+    premortem doctor
+    premortem doctor --knowledge --cases ~/our-postmortems
+    """
     from api.doctor import examine, print_knowledge
 
     settings = settings_with(cases=cases, index=index)
@@ -333,7 +338,12 @@ def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None
 @click.option("--calibrate", is_flag=True, help="First fit the calibration on the training descriptions and write it.")
 @index_option
 def evaluate(judged: Path | None, as_json: bool, calibrate: bool, index: Path | None) -> None:
-    """Measure search quality on judged descriptions, against BM25, embeddings and their plain hybrid."""
+    """Measure search quality on judged descriptions, against BM25, embeddings and their plain hybrid.
+
+    \b
+    premortem eval
+    premortem eval --judged tests/eval --json
+    """
     from api import evaluating
 
     settings = settings_with(index=index)

@@ -57,7 +57,6 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
         websockets=False,
         log_access=False,
         log_dictconfig=_LOGGING,
-        process_name="premortem",
     ).serve()
 
 

@@ -54,8 +54,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         if not name.startswith(PREFIX) or not raw:
             continue
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(fields)}"
+            # Without the prefix, since that alone would make every two names alike.
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in fields], 1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"the settings are: {', '.join(fields)}"
             raise SettingsError(f"unknown setting {name}", next_step=hint)
         if name == f"{PREFIX}CASES":
             values["cases"] = tuple(Path(part).expanduser() for part in raw.split(os.pathsep) if part)

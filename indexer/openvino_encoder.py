@@ -124,11 +124,15 @@ class OpenVinoEncoder:
         token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         # Sorted by length, little is padded; by tokens too, so that batches do not depend on the order of files.
         order = sorted(range(len(texts)), key=lambda row: (len(token_ids[row]), token_ids[row]))
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
+        done = 0
+        while done < len(order):
+            # A batch ends where padding its first text to the next one's length would cost more than a call of its own.
+            longest = len(token_ids[order[done]]) * 3 // 2 + 8
+            rows = [row for row in order[done : done + _BATCH] if len(token_ids[row]) <= longest]
             embeddings[rows] = self._infer([token_ids[row] for row in rows])
+            done += len(rows)
             if progress:
-                progress(start + len(rows), len(order))
+                progress(done, len(order))
         return embeddings
 
     def _infer(self, batch: list[list[int]]) -> Embeddings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from indexer.answer import Reason
@@ -12,7 +10,8 @@ from indexer.description import Sentence
 from kb.store import Passage
 
 MOST = 3
-_KIND_WEIGHTS = {"undertaking": 1.0, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.95, "prevention": 0.7}
+KIND_WEIGHTS = {"undertaking": 1.0, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.95, "prevention": 0.7}
+"""Kind of passage → how much a pair with it counts: what happened convinces more than what might."""
 _LEAST_COSINE = 0.3
 """A second or third pair under this is not shown; the first always is."""
 _COMMONNESS = 0.5
@@ -25,40 +24,38 @@ def commonness(cosines: Embeddings, offsets: IntArray) -> FloatArray:
     return common
 
 
-def find_reasons(
-    cosines: Embeddings, common: FloatArray, sentences: tuple[Sentence, ...], rows: IntArray, passages: Mapping[int, Passage]
-) -> tuple[Reason, ...]:
-    """Return one to `MOST` pairs of one case, best first; no sentence and no passage stands twice.
+def best_pairs(cosines: Embeddings, common: FloatArray, weights: FloatArray, lines: IntArray) -> list[tuple[int, int]]:
+    """Return one to `MOST` pairs (sentence, passage) of one case, best first; no sentence and no line stands twice.
 
     Args:
         cosines: shape (n_sentences, n_passages of the case).
         common: shape (n_sentences,), see `commonness`.
-        sentences: of the description.
-        rows: shape (n_passages of the case,), passage rows.
-        passages: by row.
+        weights: shape (n_passages,), weight of each passage's kind.
+        lines: shape (n_passages,), line of each passage in the case's file.
     """
-    kinds = np.array([_KIND_WEIGHTS[passages[int(row)].kind] for row in rows])
-    scores = (cosines - _COMMONNESS * common[:, None]) * kinds[None, :]
-    reasons: list[Reason] = []
-    for flat in np.argsort(-scores, axis=None, kind="stable"):
-        s, p = divmod(int(flat), cosines.shape[1])
-        sentence, passage = sentences[s], passages[int(rows[p])]
-        if any(reason.query_start == sentence.start or reason.line == passage.line for reason in reasons):
+    scores = (cosines - _COMMONNESS * common[:, None]) * weights[None, :]
+    pairs: list[tuple[int, int]] = []
+    for flat in np.argsort(-scores, axis=None, kind="stable").tolist():
+        sentence, passage = divmod(flat, cosines.shape[1])
+        if any(sentence == other or lines[passage] == lines[another] for other, another in pairs):
             continue
-        if reasons and cosines[s, p] < _LEAST_COSINE:
+        if pairs and cosines[sentence, passage] < _LEAST_COSINE:
             continue
-        reasons.append(
-            Reason(
-                query=sentence.text,
-                query_start=sentence.start,
-                query_end=sentence.end,
-                lead=passage.lead,
-                passage=passage.text,
-                kind=passage.kind,
-                tag=passage.tag,
-                line=passage.line,
-            )
-        )
-        if len(reasons) == MOST:
+        pairs.append((sentence, passage))
+        if len(pairs) == min(MOST, len(cosines)):
             break
-    return tuple(reasons)
+    return pairs
+
+
+def reason(sentence: Sentence, passage: Passage) -> Reason:
+    """Return what people see of a pair."""
+    return Reason(
+        query=sentence.text,
+        query_start=sentence.start,
+        query_end=sentence.end,
+        lead=passage.lead,
+        passage=passage.text,
+        kind=passage.kind,
+        tag=passage.tag,
+        line=passage.line,
+    )

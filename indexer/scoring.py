@@ -78,7 +78,7 @@ def score_cases(
         calibration: turns the fused score into a probability.
     """
     passage_rows, offsets = layout.rows_of(rows)
-    vectors = passages[passage_rows]
+    vectors = passages if len(passage_rows) == len(passages) else passages[passage_rows]  # all of them: no copy
     cosines: Embeddings = sentences @ vectors.T
     # A sentence that is near to everything says little: what counts is how much nearer than usual it comes.
     above_usual = (cosines - cosines.mean(axis=1, keepdims=True)).max(axis=0)
@@ -105,6 +105,10 @@ def fuse(parts: dict[str, FloatArray]) -> FloatArray:
 
 
 def _mean_of_best(values: FloatArray, offsets: IntArray, count: int) -> FloatArray:
-    """Return the mean of the `count` highest values of each segment."""
-    ends = np.append(offsets[1:], len(values))
-    return np.array([np.sort(values[start:end])[-count:].mean() for start, end in zip(offsets, ends, strict=True)])
+    """Return the mean of the `count` highest values of each segment (of all where there are fewer)."""
+    lengths = np.diff(offsets, append=len(values))
+    widest = np.arange(int(lengths.max()))
+    padded = np.where(widest < lengths[:, None], values[np.minimum(offsets[:, None] + widest, len(values) - 1)], -np.inf)
+    highest = -np.partition(-padded, min(count, len(widest)) - 1, axis=1)[:, :count]
+    means: FloatArray = np.where(np.isfinite(highest), highest, 0.0).sum(axis=1) / np.minimum(lengths, count)
+    return means

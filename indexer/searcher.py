@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.answer import Answer, AnswerNotice, FoundCase, SimilarCase
+from indexer.answer import Answer, AnswerNotice, FoundCase, RankedStrategy, Sign, SimilarCase
 from indexer.arrays import Embeddings, IntArray
 from indexer.calibration import Calibration, read_calibration
-from indexer.description import Description, lexical_expression, read_description
+from indexer.description import Description, Sentence, lexical_expression, read_description
 from indexer.encoder import Encoder, find_model
 from indexer.generation import STORE, Manifest, current_generation
 from indexer.prevention import rank_strategies, watch_signs
-from indexer.reasons import commonness, find_reasons
+from indexer.reasons import KIND_WEIGHTS, best_pairs, commonness, reason
 from indexer.scoring import Layout, Scored, score_cases
 from indexer.vectors import Vectors
 from kb.errors import EncoderError, IndexDamagedError, QueryError
@@ -32,6 +32,9 @@ _N_SIGNS = 12
 _ADVISING = 0.5
 """Strategies and signs come from cases at least this fraction as probable as the best, so that weak ones do not drown it."""
 _UNSEARCHABLE = {"withdrawn", "superseded"}
+
+
+_Parts = tuple[tuple[FoundCase, ...], tuple[RankedStrategy, ...], tuple[Sign, ...]]
 
 
 class Searcher:
@@ -57,10 +60,13 @@ class Searcher:
             self._headlines = Vectors.read(folder / "headlines.faiss")
             self._passages = Vectors.read(folder / "passages.faiss")
             self._strategies = Vectors.read(folder / "strategies.faiss")
+            self._known_strategies = {stored.strategy.id: stored for stored in self.store.strategies()}
             layout = self.store.passage_layout()
         except Exception as error:  # FAISS raises RuntimeError, SQLite its own tree, msgspec another
             raise IndexDamagedError(f"{folder} cannot be read: {error}", next_step="run `premortem index --rebuild`") from error
-        self._passage_cases = np.array([case_row for case_row, _ in layout], np.int64)
+        self._passage_cases = np.array([case_row for case_row, _, _ in layout], np.int64)
+        self._passage_weights = np.array([KIND_WEIGHTS[kind] for _, kind, _ in layout])
+        self._passage_lines = np.array([line for _, _, line in layout], np.int64)
         self._layout = Layout(np.searchsorted(self._passage_cases, np.arange(len(self.store.case_ids) + 1)).astype(np.int64))
         counts = {"cases": len(self._cases), "passages": len(self._passages), "strategies": len(self._strategies)}
         if any(manifest.counts[name] != count for name, count in counts.items()) or len(layout) != counts["passages"]:
@@ -115,29 +121,27 @@ class Searcher:
             return self.searchable
         return np.intersect1d(np.array(self.store.filter_rows(filters), np.int64), self.searchable)
 
-    def _answer(self, read: Description, allowed: IntArray, limit: int) -> tuple:  # type: ignore[type-arg]
+    def _answer(self, read: Description, allowed: IntArray, limit: int) -> _Parts:
         embeddings = self.encoder.encode_queries([read.text, *(sentence.text for sentence in read.sentences)])
         whole, sentences = embeddings[:1], embeddings[1:]
         scored = self.score(read, whole, sentences, allowed)
         ids = self.store.case_ids
         order = sorted(range(len(scored.rows)), key=lambda at: (-round(float(scored.fused[at]), 6), ids[int(scored.rows[at])]))
-        visible = [at for at in order if np.isin(scored.rows[at], allowed)][:limit]
+        may_be_shown = set(allowed.tolist())
+        visible = [at for at in order if int(scored.rows[at]) in may_be_shown][:limit]
         if not visible or scored.probability[visible[0]] < self.calibration.floor:
             return (), (), ()
         found = self._found(read, scored, visible)
         advising = [case for case in found if case.probability >= max(self.calibration.floor, _ADVISING * found[0].probability)]
-        best = np.maximum.reduce([scored.cosines.max(axis=0)])
-        relevance = dict(zip((int(row) for row in scored.passage_rows), (float(value) for value in best), strict=True))
-        stored = {strategy.strategy.id: strategy for strategy in self.store.strategies()}
-        likeness = self._strategies.matrix @ embeddings.T
-        similarity = {strategy_id: float(likeness[strategy.row].max()) for strategy_id, strategy in stored.items()}
+        relevance = dict(zip(scored.passage_rows.tolist(), scored.cosines.max(axis=0).tolist(), strict=True))
+        likeness = (self._strategies.matrix @ embeddings.T).max(axis=1, initial=0.0)
+        similarity = {strategy_id: float(likeness[stored.row]) for strategy_id, stored in self._known_strategies.items()}
         rows = {ids[int(scored.rows[at])]: int(scored.rows[at]) for at in visible}
         symptoms = self.store.passages_of([rows[case.id] for case in advising], ["symptom"])
-        return (
-            found,
-            rank_strategies(advising, self.store.links(case_ids=[case.id for case in advising]), stored, similarity, limit=_N_STRATEGIES),
-            watch_signs(advising, symptoms, self._passages.matrix, relevance, self.store.taxonomy, limit=_N_SIGNS),
-        )
+        links = self.store.links(case_ids=[case.id for case in advising])
+        strategies = rank_strategies(advising, links, self._known_strategies, similarity, limit=_N_STRATEGIES)
+        signs = watch_signs(advising, symptoms, self._passages.matrix, relevance, self.store.taxonomy, limit=_N_SIGNS)
+        return found, strategies, signs
 
     def score(self, read: Description, whole: Embeddings, sentences: Embeddings, allowed: IntArray) -> Scored:
         """Score the candidates: every searchable case of a small corpus, else the best of each list among the allowed."""
@@ -165,13 +169,17 @@ class Searcher:
 
     def _found(self, read: Description, scored: Scored, visible: Sequence[int]) -> tuple[FoundCase, ...]:
         common = commonness(scored.cosines, scored.offsets)
-        cases = self.store.cases([int(scored.rows[at]) for at in visible])
-        found = []
-        for at, stored in zip(visible, cases, strict=True):
+        pairs: list[list[tuple[Sentence, int]]] = []
+        for at in visible:
             segment = scored.segment(at)
             rows = scored.passage_rows[segment]
-            passages = self.store.passages([int(row) for row in rows])
-            reasons = find_reasons(scored.cosines[:, segment], common, read.sentences, rows, passages)
+            best = best_pairs(scored.cosines[:, segment], common, self._passage_weights[rows], self._passage_lines[rows])
+            pairs.append([(read.sentences[sentence], int(rows[column])) for sentence, column in best])
+        passages = self.store.passages([row for its in pairs for _, row in its])
+        cases = self.store.cases([int(scored.rows[at]) for at in visible])
+        found = []
+        for at, its, stored in zip(visible, pairs, cases, strict=True):
+            reasons = tuple(reason(sentence, passages[row]) for sentence, row in its)
             probability = round(float(scored.probability[at]), 4)
             meta = stored.case.meta
             found.append(

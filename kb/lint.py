@@ -108,17 +108,21 @@ def _case(case: Case, source: str, text: str, taxonomy: Taxonomy, strategies: se
 
 def _item(kind: str, item: Item, source: str, taxonomy: Taxonomy, strategies: set[str]) -> Iterator[Problem]:
     if kind not in {"likeness", "disputed"} and not item.lead:
-        yield _problem(source, item.line, "item", f"a {kind} has no lead", "begin it with **the point in a few words.**")
+        yield _problem(source, item.line, "item", f"{_a(kind)} has no lead", "begin it with **the point in a few words.**")
     if kind in _TAGS:
         vocabulary = _TAGS[kind]
         if item.tag is None:
-            yield _problem(source, item.line, "item", f"a {kind} names no {vocabulary}", f"add `{vocabulary}` before the footnotes")
+            yield _problem(source, item.line, "item", f"{_a(kind)} names no {vocabulary}", f"add `{vocabulary}` before the footnotes")
         else:
             yield from _vocabulary(source, item.line, taxonomy, vocabulary, [item.tag])
     if kind not in {"likeness", "disputed"} and not item.sources:
-        yield _problem(source, item.line, "source", f"a {kind} names no source", "end it with [^s1], or [^inferred] for advice of ours")
+        yield _problem(source, item.line, "source", f"{_a(kind)} names no source", "end it with [^s1], or [^inferred] for advice of ours")
     if item.strategy and item.strategy not in strategies:
         yield _problem(source, item.line, "link", f"no strategy {item.strategy!r}", did_you_mean(item.strategy, sorted(strategies)))
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _sources(case: Case, source: str, taxonomy: Taxonomy) -> Iterator[Problem]:

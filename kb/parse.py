@@ -48,6 +48,7 @@ STRATEGY_SECTIONS = {
     "Done when": "items",
     "Limits": "prose",
 }
+_BLOCKS = {"bullets": "a bullet list", "numbers": "a numbered list", "fence": "a code block", "html_block": "an HTML block"}
 
 
 class _Reader:
@@ -93,7 +94,7 @@ class _Reader:
                 self.problem(line, "front-matter", f"`{name}`: {error}", "see cases/README.md for the form of each field")
             if isinstance(value, str) and len(value.strip().splitlines()) != 1:
                 good = False
-                self.problem(line, "front-matter", f"`{name}` is empty or longer than one line", "write one line, or null where it is unknown")
+                self.problem(line, "front-matter", f"`{name}` is empty or longer than one line", "write one line, or null if unknown")
         for name, item in fields.items():
             if item.required and name not in document.front:
                 good = False
@@ -161,7 +162,8 @@ class _Reader:
         return [block for block in blocks if block.kind == kind]
 
     def _unexpected(self, block: Block, form: str) -> None:
-        self.problem(block.line, "block", f"a {block.kind.replace('_', ' ')} does not belong here", f"write {form}")
+        name = _BLOCKS.get(block.kind, f"a {block.kind.replace('_', ' ')}")
+        self.problem(block.line, "block", f"{name} does not belong here", f"write {form}")
 
     def footnotes(self) -> tuple[Source, ...]:
         sources: list[Source] = []

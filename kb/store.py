@@ -16,6 +16,34 @@ from kb.taxonomy import Taxonomy, did_you_mean
 
 FTS_COLUMNS = {"title": 3.0, "undertaking": 2.0, "likeness": 2.0, "evidence": 1.0}
 """Columns of the full-text table of cases → bm25 weight."""
+_TABLES: dict[str, dict[str, type]] = {
+    "cases": {
+        "row": int,
+        "id": str,
+        "corpus": str,
+        "path": str,
+        "title": str,
+        "first_year": int,
+        "last_year": int,
+        "markdown": str,
+        "body": str,
+    },
+    "facets": {"case_row": int, "facet": str, "value": str},
+    "passages": {
+        "row": int,
+        "case_row": int,
+        "case_id": str,
+        "kind": str,
+        "line": int,
+        "lead": str,
+        "text": str,
+        "tag": str,
+        "embedded": str,
+    },
+    "strategies": {"row": int, "id": str, "corpus": str, "markdown": str, "body": str},
+    "links": {"case_id": str, "strategy_id": str, "line": int, "text": str, "inferred": int},
+}
+"""Table → its columns; `row` is the primary key."""
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +124,10 @@ def write_store(
     """Write a new store; row numbers of cases, passages and strategies are those of their vectors."""
     db = sqlite_utils.Database(path)
     with db.conn:
-        db.table("cases").insert_all((_case_row(stored) for stored in cases), pk="row")
+        # Not left to insert_all: it makes no table without rows, and a corpus may have no strategies or links.
+        for name, fields in _TABLES.items():
+            db.table(name).create(fields, pk="row" if "row" in fields else None)
+        db.table("cases").insert_all(_case_row(stored) for stored in cases)
         db.table("cases").create_index(["id"], unique=True)
         db.table("facets").insert_all(
             (
@@ -104,34 +135,25 @@ def write_store(
                 for stored in cases
                 for facet, values in case_facets(stored).items()
                 for value in values
-            ),
-            columns={"case_row": int, "facet": str, "value": str},
+            )
         )
         db.table("facets").create_index(["facet", "value"])
         rows = {stored.case.id: stored.row for stored in cases}
         db.table("passages").insert_all(
-            ({"row": row, "case_row": rows[passage.case_id], **msgspec.structs.asdict(passage)} for row, passage in enumerate(passages)),
-            pk="row",
+            ({"row": row, "case_row": rows[passage.case_id], **msgspec.structs.asdict(passage)} for row, passage in enumerate(passages))
         )
         db.table("passages").create_index(["case_row"])
         db.table("strategies").insert_all(
-            (
-                {
-                    "row": stored.row,
-                    "id": stored.strategy.id,
-                    "corpus": stored.corpus,
-                    "markdown": stored.markdown,
-                    "body": msgspec.json.encode(stored.strategy).decode(),
-                }
-                for stored in strategies
-            ),
-            columns={"row": int, "id": str, "corpus": str, "markdown": str, "body": str},
-            pk="row",
+            {
+                "row": stored.row,
+                "id": stored.strategy.id,
+                "corpus": stored.corpus,
+                "markdown": stored.markdown,
+                "body": msgspec.json.encode(stored.strategy).decode(),
+            }
+            for stored in strategies
         )
-        db.table("links").insert_all(
-            (msgspec.structs.asdict(link) for link in links),
-            columns={"case_id": str, "strategy_id": str, "line": int, "text": str, "inferred": int},
-        )
+        db.table("links").insert_all(msgspec.structs.asdict(link) for link in links)
         db.table("links").create_index(["strategy_id"])
         db.table("meta").insert({"key": "taxonomy", "value": msgspec.json.encode(taxonomy).decode()}, pk="key")
         columns = ", ".join(FTS_COLUMNS)
@@ -248,9 +270,9 @@ class Store:
         marks = ",".join("?" * len(values))
         return self._rows(f"select * from {table} where {column} in ({marks}) order by {column}, row", list(values))
 
-    def passage_layout(self) -> list[tuple[int, str]]:
-        """Return (case row, kind) of every passage, by row."""
-        return [(row["case_row"], row["kind"]) for row in self._rows("select case_row, kind from passages order by row")]
+    def passage_layout(self) -> list[tuple[int, str, int]]:
+        """Return (case row, kind, line) of every passage, by row."""
+        return [tuple(row) for row in self._rows("select case_row, kind, line from passages order by row")]
 
     def strategy(self, strategy_id: str) -> StoredStrategy:
         """Return one strategy.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _FOOTNOTE = re.compile(r"(?<!\s)\s*\[\^[^\]\s]+\]")
-_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)")
+_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"(?<!\\)(\*\*|\*|`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")

@@ -136,7 +136,30 @@ def test_a_withdrawn_or_superseded_case_is_no_evidence(status, searchable):
 # telling characters are offered more often than chance would.
 TELLING = ":#'\"[]{}()<>,&*!|%@?-~\\/=+ äß漢🙂\u00a0\u200b\ufeff"
 characters = st.one_of(st.sampled_from(TELLING), st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]))
-front = st.text(characters, min_size=1, max_size=40).filter(lambda text: text == text.strip())  # a blank title is a problem; YAML keeps outer blanks, people do not
+YAML_WORDS = [
+    "null",
+    "~",
+    "yes",
+    "1e3",
+    "0711",
+    "2018-07-01",
+    "18:00",
+    "- x",
+    "? x",
+    "a: b",
+    "a #b",
+    "[x]",
+    "!!str",
+    "*x",
+    "&x",
+    "---",
+    "<<",
+    "=",
+    "'",
+    '"',
+]
+# A blank value is a problem; blanks around one would survive, but a person who edits the file would drop them.
+front = st.sampled_from(YAML_WORDS) | st.text(characters, min_size=1, max_size=40).filter(lambda text: text == text.strip())
 slugs = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
 names = slugs.filter(lambda slug: slug != INFERRED)  # the footnote `inferred` has a form of its own
 
@@ -150,7 +173,7 @@ def _is_inline(text: str) -> bool:
     )
 
 
-inline = st.text(characters, min_size=1, max_size=60).map(lambda text: f"a{text}").filter(_is_inline)
+inline = st.builds(str.__add__, st.sampled_from("aZéß漢"), st.text(characters, max_size=40)).filter(_is_inline)
 prose = st.builds(Prose, st.one_of(inline, inline.map(lambda text: f"{text}.[^s1]")))  # in a paragraph footnotes stay in the text
 dates = st.one_of(st.just(""), st.sampled_from(["2018", "2018-07", "2018-07-01"]))
 # A lead ends at its first ** or, as a link, at its first ] that is not escaped.
@@ -163,7 +186,7 @@ linked_items = st.builds(Item, lead=leads, text=st.one_of(st.just(""), inline), 
 whens = st.sampled_from(["2018", "2018-07", "April 2018", "22 April, 18:00", "2016–2018"])  # a colon only between digits
 events = st.builds(Event, when=whens, text=inline, sources=refs)
 # < > end an address in angle brackets and so does a line end; blanks at its ends would be no part of it.
-urls = st.one_of(st.just(""), st.text(st.sampled_from("abc/:.?&=#%()[]_~-+,;'\"é"), min_size=1).map(lambda tail: f"https://{tail}"))
+urls = st.one_of(st.just(""), st.text(st.sampled_from("abc/:.?&=#%()[]_~-+,;'\"é\\"), min_size=1).map(lambda tail: f"https://{tail}"))
 publishers = st.one_of(st.just(""), inline.filter(lambda text: not re.search(r", \d{4}(-\d\d){0,2}$", text)))  # would be the date
 kinds = st.from_regex(r"[a-z]{1,8}(-[a-z]{1,8})?", fullmatch=True)
 
@@ -249,7 +272,7 @@ def without_lines(value: object) -> object:
 
 
 # A whole case is a large draw; that it is slow to make says nothing about the code.
-thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough
@@ -268,7 +291,7 @@ def test_a_written_strategy_reads_back_equal(strategy):
     assert without_lines(read) == strategy
 
 
-@thorough
+@settings(thorough, max_examples=20)
 @given(cases)
 def test_writing_a_case_a_second_time_changes_nothing(case):
     once = render_case(case)

@@ -82,7 +82,3 @@ function enhance(form) {
 }
 
 if (form) enhance(form);
-
-addEventListener("beforeprint", () => {
-  for (const each of document.querySelectorAll("main details:not(.narrow)")) each.open = true;
-});

@@ -1,0 +1,187 @@
+"""`premortem serve` as people run it: a real process on a real port."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import httpx
+import psutil
+import pytest
+
+from indexer.build import build_index
+from tests.api.conftest import BRIEF, seed_index
+from tests.conftest import CASES, SEEDS
+
+ROOT = Path(__file__).parents[2]
+START_S = 90
+"""Longest a start with building may take on a busy machine."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A running `premortem serve`, in a process group of its own as in a terminal."""
+
+    def __init__(self, log: Path, *arguments: object, port: int, **environ: object) -> None:
+        self.log = log
+        self.url = f"http://127.0.0.1:{port}"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PREMORTEM_")}
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "serve", *map(str, arguments)],
+                cwd=ROOT,
+                env=clean | {name: str(value) for name, value in environ.items()},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def wait_until_ready(self) -> Self:
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.said()
+            try:
+                if httpx.get(f"{self.url}/api/v1/health/ready", timeout=30).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError(f"not ready after {START_S} s: {self.said()}")
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: the whole process group is told."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(30)
+
+    def generation(self) -> str:
+        return httpx.get(f"{self.url}/api/v1/cases").raise_for_status().headers["premortem-generation"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, real_index: Path) -> Path:
+    """Holds a small corpus, and an index folder that has the exported model but no index yet."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "corpus" / "studies").mkdir(parents=True)
+    for name in SEEDS:
+        shutil.copy(CASES / "studies" / f"{name}.md", folder / "corpus" / "studies")
+    shutil.copytree(CASES / "strategies", folder / "corpus" / "strategies")
+    seed_index(folder / "index", real_index)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    """A server that had to build its index first; its port comes from the environment."""
+    port = free_port()
+    arguments = ["--index", folder / "index", "--cases", folder / "corpus"]
+    with Server(folder / "log", *arguments, port=port, PREMORTEM_PORT=port) as server:
+        yield server.wait_until_ready()
+
+
+def test_server_builds_the_index_and_answers(server):
+    answer = httpx.post(f"{server.url}/api/v1/search", json={"description": BRIEF}, timeout=30).raise_for_status().json()
+    assert answer["n_cases"] == len(SEEDS)
+    assert "Indexed 4 cases" in server.said()
+
+
+def test_server_says_where_it_is_on_the_port_of_the_environment(server):
+    assert f"Premortem is at {server.url} " in server.said()
+
+
+def test_pages_and_static_files_are_served(server):
+    html = httpx.get(server.url).raise_for_status().text
+    style = re.search(r'href="(/static/[^"]+\.css[^"]*)"', html)
+    assert style
+    assert httpx.get(server.url + style[1]).raise_for_status().headers["content-type"].startswith("text/css")
+
+
+def test_body_over_the_limit_is_refused_by_the_real_server(server):
+    response = httpx.post(f"{server.url}/api/v1/search", content=b"a" * 3_000_000, timeout=30)
+    assert response.status_code == 413
+    assert response.json()["next_step"]
+
+
+def test_reindexing_switches_the_generation_without_a_failed_request(server, folder):
+    before, seen, failures, done = server.generation(), set(), [], threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=server.url, timeout=30) as client:
+            while not done.is_set():
+                response = client.post("/api/v1/search", json={"description": BRIEF})
+                seen.add(response.headers.get("premortem-generation"))
+                if response.status_code != 200 or response.json()["generation"] != response.headers["premortem-generation"]:
+                    failures.append(response.text)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for each in asking:
+        each.start()
+    shutil.copy(CASES / "studies" / "lidl-elwis-sap-2018.md", folder / "corpus" / "studies")
+    built = build_index(folder / "index", [folder / "corpus"])
+    end = time.monotonic() + 30
+    while built.generation not in seen and time.monotonic() < end:
+        time.sleep(0.05)
+    done.set()
+    for each in asking:
+        each.join()
+    assert failures == []
+    assert seen == {before, built.generation}
+    assert server.generation() == built.generation != before
+
+
+def test_start_and_service_log_no_warning_and_no_description(server):
+    said = server.said()
+    assert not re.search(r"warn|error|deprecat|traceback", said, re.IGNORECASE), said
+    assert re.search(r"INFO search: \d+ characters, (close|nothing-close), \d+ cases, [\d.]+ ms", said)
+    assert "hospital" not in said
+
+
+def test_second_server_on_the_port_fails_at_once(server, folder):
+    port = int(server.url.rpartition(":")[2])
+    with Server(folder / "second", "--index", folder / "none", "--port", port, port=port) as second:
+        assert second.process.wait(20) == 8
+        assert f"port {port} on 127.0.0.1 is in use" in second.said()
+    assert not (folder / "none").exists()
+
+
+def test_server_that_cannot_build_ends_with_the_exit_code_of_the_build(folder):
+    (folder / "bad").mkdir()
+    (folder / "bad" / "notes.md").write_text("Just notes.", "utf-8")
+    with Server(folder / "third", "--index", folder / "none", "--cases", folder / "bad", "--port", free_port(), port=0) as third:
+        assert third.process.wait(START_S) == 4
+        assert "notes.md:1" in third.said()
+
+
+def test_interrupt_ends_the_server_cleanly(server):
+    """The last test of this module, since the server is gone afterwards."""
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    assert server.interrupt() == 0
+    assert "Traceback" not in server.said()
+    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url)
