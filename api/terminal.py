@@ -86,7 +86,8 @@ def verdict_line(answer: Answer) -> str:
 def _case(case: FoundCase, taxonomy: Taxonomy) -> Group:
     head = Text("\n").append(f"{case.band.upper():8}", _BAND_STYLES[case.band]).append(case.title, "bold")
     facts = [case.organisation or "organisation not named", case.years, taxonomy.name("outcome", case.outcome)]
-    facts.append(f"broke in {taxonomy.name('phase', case.phase).lower()}")
+    if case.outcome != "succeeded":
+        facts.append(f"broke in {taxonomy.name('phase', case.phase).lower()}")
     if case.status != "published":
         facts.append(case.status)
     if case.impact:

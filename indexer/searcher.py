@@ -29,8 +29,8 @@ _ALL = 2_000
 _CANDIDATES = 200
 _N_STRATEGIES = 12
 _N_SIGNS = 12
-_ADVISING = 0.5
-"""Strategies and signs come from cases at least this fraction as probable as the best, so that weak ones do not drown it."""
+_ADVISING = 3
+"""Strategies and signs come from strong and related cases; where there are none, from this many of the best."""
 _UNSEARCHABLE = {"withdrawn", "superseded"}
 
 
@@ -132,7 +132,7 @@ class Searcher:
         if not visible or scored.probability[visible[0]] < self.calibration.floor:
             return (), (), ()
         found = self._found(read, scored, visible)
-        advising = [case for case in found if case.probability >= max(self.calibration.floor, _ADVISING * found[0].probability)]
+        advising = [case for case in found if case.band != "weak"] or found[:_ADVISING]
         relevance = dict(zip(scored.passage_rows.tolist(), scored.cosines.max(axis=0).tolist(), strict=True))
         likeness = (self._strategies.matrix @ embeddings.T).max(axis=1, initial=0.0)
         similarity = {strategy_id: float(likeness[stored.row]) for strategy_id, stored in self._known_strategies.items()}

@@ -59,7 +59,9 @@ def test_offsets_hold_after_control_characters(client):
         assert description[reason["query_start"] : reason["query_end"]] == reason["query"]
 
 
-@pytest.mark.parametrize("description", ["\x00\x01\x02\x03" * 50, "PK\x03\x04\x14\x00\x06\x00" * 40, "\ufffd" * 200], ids=["nul", "zip", "undecodable"])
+@pytest.mark.parametrize(
+    "description", ["\x00\x01\x02\x03" * 50, "PK\x03\x04\x14\x00\x06\x00" * 40, "\ufffd" * 200], ids=["nul", "zip", "undecodable"]
+)
 def test_binary_is_refused_as_unreadable(client, description):
     body = problem(client.post(SEARCH, json={"description": description}), 422)
     assert "not readable text" in body["detail"]
@@ -85,7 +87,17 @@ def test_body_over_the_limit_is_refused(client):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'"text"', b'{"description": }', b'{"description": "\xff\xfe payroll"}', b'{"description": "\\ud800 x"}', b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"description": }',
+        b'{"description": "\xff\xfe payroll"}',
+        b'{"description": "\\ud800 x"}',
+        b"[" * 100_000,
+    ],
     ids=["nothing", "broken", "list", "null", "string", "no value", "not UTF-8", "lone surrogate", "deep"],
 )
 def test_body_that_is_no_json_object_is_refused(client, content):
@@ -136,7 +148,15 @@ def test_limit_out_of_bounds_is_refused(client, limit):
 
 @pytest.mark.parametrize(
     "address",
-    ["search", "search?q=" + "a" * 2001, "cases?page=0", "cases?page_size=501", "cases?from_year=soon", "cases?from_year=99999", "cases?q=" + "a" * 201]
+    [
+        "search",
+        "search?q=" + "a" * 2001,
+        "cases?page=0",
+        "cases?page_size=501",
+        "cases?from_year=soon",
+        "cases?from_year=99999",
+        "cases?q=" + "a" * 201,
+    ]
     + ["cases/multinational-erp-regions/similar?limit=0"],
 )
 def test_parameter_out_of_bounds_is_refused(client, address):
@@ -148,7 +168,9 @@ def test_wrong_method_is_refused(client, method, path):
     problem(client.request(method, path), 405)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/api/v2/search", "/static/nowhere.css", "/static/..%2f..%2fpyproject.toml"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api/v1/nowhere", "/api/v2/search", "/static/nowhere.css", "/static/..%2f..%2fpyproject.toml"]
+)
 def test_unknown_address_is_not_found(client, path):
     problem(client.get(path), 404)
 
@@ -164,12 +186,16 @@ def test_misspelt_id_is_not_found_and_names_the_nearest(client):
     assert "'multinational-erp-regions'" in body["next_step"]
 
 
-@pytest.mark.parametrize("path", ["cases/zzzzzz.md", "cases/zzzzzz/similar", "strategies?phase=zzzzzz", "strategies?category=zzzzzz", "cases/..%2fx"])
+@pytest.mark.parametrize(
+    "path", ["cases/zzzzzz.md", "cases/zzzzzz/similar", "strategies?phase=zzzzzz", "strategies?category=zzzzzz", "cases/..%2fx"]
+)
 def test_unknown_part_of_an_address_is_not_found(client, path):
     problem(client.get(f"/api/v1/{path}"), 404)
 
 
-@pytest.mark.parametrize("path, status", [("/nowhere", 404), ("/cases/zzzzzz", 404), ("/cases?industry=retial", 422), ("/cases?from_year=x", 400)])
+@pytest.mark.parametrize(
+    "path, status", [("/nowhere", 404), ("/cases/zzzzzz", 404), ("/cases?industry=retial", 422), ("/cases?from_year=x", 400)]
+)
 def test_browser_gets_a_page_with_the_way_on(client, path, status):
     response = client.get(path, headers={"accept": "text/html,application/xhtml+xml"})
     assert response.status_code == status

@@ -148,7 +148,9 @@ def test_strategies_are_filtered_by_phase_and_category(client):
 
 def test_strategy_names_every_case_that_points_at_it(client):
     strategy = get(client, f"strategies/{STRATEGY}")
-    pointing = {case["id"] for case in get(client, "cases", page_size=500)["items"] if f"strategies/{STRATEGY}.md" in markdown(client, case["id"])}
+    pointing = {
+        case["id"] for case in get(client, "cases", page_size=500)["items"] if f"strategies/{STRATEGY}.md" in markdown(client, case["id"])
+    }
     assert {link["case_id"] for link in strategy["cases"]} == pointing
     assert strategy["summary"]["n_cases"] == len(pointing) > 0
     for part in ("steps", "missing_signs", "done_when", "limits"):

@@ -71,7 +71,9 @@ def test_search_as_json_is_the_answer_of_the_api(premortem: Command, real_index:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--file", "-"], ["--file", "FILE"]], ids=["standard input", "dash", "file"])
-def test_search_reads_the_description_from_elsewhere(premortem: Command, real_index: Path, answer: Answer, tmp_path: Path, arguments: list[str]):
+def test_search_reads_the_description_from_elsewhere(
+    premortem: Command, real_index: Path, answer: Answer, tmp_path: Path, arguments: list[str]
+):
     (tmp_path / "plan.md").write_text(BRIEF, "utf-8-sig")
     arguments = [argument.replace("FILE", str(tmp_path / "plan.md")) for argument in arguments]
     ran = premortem("search", "--index", real_index, "--json", *arguments, stdin=BRIEF.encode())
@@ -144,7 +146,9 @@ def test_other_lists_are_those_of_the_api(premortem: Command, client: Client, re
     assert json.loads(ran.out) == client.get(f"/api/v1/{what}").json()
 
 
-@pytest.mark.parametrize("what, expected", [("cases", CASE), ("strategies", STRATEGY), ("categories", "data-mapping"), ("terms", "failed-go-live")])
+@pytest.mark.parametrize(
+    "what, expected", [("cases", CASE), ("strategies", STRATEGY), ("categories", "data-mapping"), ("terms", "failed-go-live")]
+)
 def test_list_prints_ids_whole(premortem: Command, real_index: Path, what: str, expected: str):
     ran = premortem("list", what, "--index", real_index)
     assert ran.code == 0
@@ -233,7 +237,9 @@ def test_index_of_two_corpora_answers_from_both(premortem: Command, real_index: 
     assert len(json.loads(premortem("list", "--index", index, "--json", "--corpus", "ours").out)) == 1
 
 
-def test_index_of_invalid_cases_exits_with_4_and_lists_every_problem(premortem: Command, real_index: Path, broken_corpus: Path, tmp_path: Path):
+def test_index_of_invalid_cases_exits_with_4_and_lists_every_problem(
+    premortem: Command, real_index: Path, broken_corpus: Path, tmp_path: Path
+):
     err = refused(premortem("index", "--index", seed_index(tmp_path / "index", real_index), "--cases", broken_corpus), 4)
     linted = [line for line in premortem("lint", broken_corpus).out.splitlines() if "→" in line]
     assert len(linted) >= 4
@@ -310,7 +316,15 @@ def test_unknown_setting_exits_with_2_and_hints_at_the_right_one(premortem: Comm
 
 
 @pytest.mark.parametrize(
-    "arguments", [["frobnicate"], ["list", "nonsense"], ["show"], ["search", "--limit", "many", "x"], ["search", "x", "--file", "y"], ["serve", "--port", "x"]]
+    "arguments",
+    [
+        ["frobnicate"],
+        ["list", "nonsense"],
+        ["show"],
+        ["search", "--limit", "many", "x"],
+        ["search", "x", "--file", "y"],
+        ["serve", "--port", "x"],
+    ],
 )
 def test_wrong_use_exits_with_2_and_shows_the_usage(premortem: Command, arguments: list[str]):
     ran = premortem(*arguments)

@@ -33,7 +33,15 @@ PAGES = [
     "/search?q=We+replace+the+payroll+of+all+hospitals+in+one+weekend",
     "/search?q=Write+me+a+haiku+about+the+first+frost",
 ]
-LOADING = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("form", "action"), ("source", "src"), ("object", "data")}
+LOADING = {
+    ("script", "src"),
+    ("img", "src"),
+    ("link", "href"),
+    ("iframe", "src"),
+    ("form", "action"),
+    ("source", "src"),
+    ("object", "data"),
+}
 
 
 class Page(HTMLParser):
@@ -62,7 +70,9 @@ class Page(HTMLParser):
         self.ids += [attributes["id"]] if "id" in attributes else []
         self.links += [attributes["href"]] if tag == "a" and "href" in attributes else []
         self.loaded += [value for name, value in attributes.items() if (tag, name) in LOADING]
-        self.inline += [f"{tag} {name}={value}" for name, value in attributes.items() if name.startswith("on") or name in {"style", "srcdoc"}]
+        self.inline += [
+            f"{tag} {name}={value}" for name, value in attributes.items() if name.startswith("on") or name in {"style", "srcdoc"}
+        ]
         self.inline += [value for value in attributes.values() if re.match(r"\s*(javascript|data|vbscript):", value, re.IGNORECASE)]
         self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in attributes) else []
         if tag == "label":
@@ -138,7 +148,9 @@ def test_style_sheet_is_linked_by_content_so_that_it_can_be_kept_for_ever(client
     assert client.get(style).content == (WEB / "static" / "premortem.css").read_bytes()
 
 
-@pytest.mark.parametrize("name, kind", [("premortem.css", "text/css"), ("premortem.js", "text/javascript"), ("favicon.svg", "image/svg+xml")])
+@pytest.mark.parametrize(
+    "name, kind", [("premortem.css", "text/css"), ("premortem.js", "text/javascript"), ("favicon.svg", "image/svg+xml")]
+)
 def test_static_file_has_its_type(client, name, kind):
     response = client.get(f"/static/{name}")
     assert response.status_code == 200
@@ -308,7 +320,7 @@ def test_unknown_case_page_names_the_way_on(client):
 # --- hostile texts
 
 
-HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>'
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 @pytest.mark.parametrize("address", [f"/search?q=payroll+{HOSTILE}", f"/cases?q={HOSTILE}", f"/cases?q=%22onfocus=alert(1)+autofocus"])
