@@ -31,7 +31,7 @@ fix: $(VENV)/.installed-dev ## Format, and mend what can be mended mechanically
 	@$(BIN)/premortem lint --fix
 
 wheel: $(VENV)/.installed-dev ## Build dist/*.whl
-	@$(BIN)/python -m build --wheel
+	@$(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove environment, index and caches
 	rm -rf $(VENV) index dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

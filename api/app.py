@@ -33,6 +33,7 @@ from api.problems import JsonRequest, handle_error
 from api.routes import (
     CaseController,
     CategoryController,
+    FeedController,
     HealthController,
     SearchController,
     StatementController,
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> Litestar:
             CategoryController,
             StrategyController,
             StatementController,
+            FeedController,
             HealthController,
             openapi_document,
         ],

@@ -16,6 +16,7 @@ from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_200_OK
 
 from api import catalogue
+from api.problems import STATUS
 from api.routes import log_search
 from indexer.answer import Answer
 from indexer.searcher import Searcher
@@ -135,8 +136,6 @@ def _results(searcher: Searcher, description: str, filters: Filters) -> Template
         answer = searcher.search(description, filters=filters)
         log_search(answer, len(description))
     except QueryError as error:  # shown beside the form, so that the text is not lost
-        from api.problems import STATUS
-
         problem, status_code = error, STATUS[type(error)]
     return _page(
         "results.html", searcher, status_code=status_code, description=description, filters=filters, answer=answer, problem=problem

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from api import catalogue
+from api.feed import atom_feed
 from api.library import Library
 from api.parameters import PageNumber, PageSize
 from api.schemas import (
@@ -166,6 +167,30 @@ class StatementController(Controller):
     def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:
         """Return every vocabulary with its terms."""
         return searcher.store.taxonomy
+
+
+class FeedController(Controller):
+    path = "/feed.atom"
+    tags = ["feeds"]
+
+    @get("/", operation_id="Feed", media_type="application/atom+xml", sync_to_thread=True)
+    def feed(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        searcher: NamedDependency[Searcher],
+        category: Annotated[str | None, QueryParameter(description="Only cases with this category of contributing factors.")] = None,
+    ) -> bytes:
+        """Return the cases changed last as an Atom feed, of all or of one category."""
+        store = searcher.store
+        name = f": {store.taxonomy.term('category', category).name}" if category else ""
+        cases = catalogue.list_cases(store, Filters(category=(category,) if category else ()))
+        return atom_feed(
+            cases,
+            title=f"Premortem{name}",
+            address=str(request.url),
+            site=str(request.base_url).rstrip("/"),
+            built_at=searcher.manifest.built_at,
+        )
 
 
 class HealthController(Controller):

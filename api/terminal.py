@@ -23,6 +23,14 @@ from kb.taxonomy import Taxonomy
 
 _WIDTH = 110
 _BAND_STYLES = {"strong": "bold red", "related": "bold yellow", "weak": "dim"}
+_KIND_NAMES = {
+    "undertaking": "attempted",
+    "likeness": "is this you?",
+    "symptom": "sign",
+    "factor": "went wrong",
+    "lesson": "lesson",
+    "prevention": "prevention",
+}
 _N_EVIDENCE = 3
 
 
@@ -100,7 +108,7 @@ def _case(case: FoundCase, taxonomy: Taxonomy) -> Group:
         table.add_column(ratio=1)
         table.add_row("you", Text(f"“{reason.query}”", style="italic"))
         passage = Text(f"{reason.lead} ", style="bold") if reason.lead else Text()
-        table.add_row(reason.kind, passage.append(reason.passage, "not bold"))
+        table.add_row(_KIND_NAMES[reason.kind], passage.append(reason.passage, "not bold"))
         parts.append(Padding(table, (0, 0, 0, 0)))
     return Group(*parts)
 

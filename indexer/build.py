@@ -21,7 +21,7 @@ from kb.case import INFERRED, Case
 from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
 from kb.errors import IndexUnavailableError, InvalidCasesError
 from kb.lint import lint
-from kb.store import Link, StoredCase, StoredStrategy, write_store
+from kb.store import Link, Store, StoredCase, StoredStrategy, write_store
 
 _COMMIT_EVERY = 256
 """Embeddings saved at a time: a killed build loses at most these."""
@@ -143,7 +143,9 @@ def _build(
     reporter: Reporter,
 ) -> Built:
     by_id = sorted((file for file in files if file.case), key=lambda file: file.case.id if file.case else "")
-    cases = [_stored_case(row, file) for row, file in enumerate(by_id)]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    updated = _known_updates(index)
+    cases = [_stored_case(row, file, updated, now) for row, file in enumerate(by_id)]
     searchable = [stored.case for stored in cases]
     strategies = [
         StoredStrategy(row=row, corpus=file.corpus, markdown=file.text, strategy=file.strategy)
@@ -175,7 +177,7 @@ def _build(
         manifest = gen.Manifest(
             format=gen.FORMAT,
             generation=name,
-            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            built_at=now,
             encoder=encoder.fingerprint,
             model=model,
             model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
@@ -196,9 +198,25 @@ def _build(
     )
 
 
-def _stored_case(row: int, file: CaseFile) -> StoredCase:
+def _stored_case(row: int, file: CaseFile, updated: dict[tuple[str, str], str], now: str) -> StoredCase:
     assert file.case is not None
-    return StoredCase(row=row, corpus=file.corpus, path=f"{file.path.parent.name}/{file.path.name}", markdown=file.text, case=file.case)
+    return StoredCase(
+        row=row,
+        corpus=file.corpus,
+        path=f"{file.path.parent.name}/{file.path.name}",
+        markdown=file.text,
+        sha256=file.sha256,
+        updated=updated.get((file.case.id, file.sha256), now),
+        case=file.case,
+    )
+
+
+def _known_updates(index: Path) -> dict[tuple[str, str], str]:
+    """Return since when the generation that answers has held its files as they are; nothing when there is none."""
+    try:
+        return Store(gen.current_generation(index)[0] / gen.STORE).updates()
+    except (IndexUnavailableError, sqlite3.Error):
+        return {}
 
 
 def _links(case: Case) -> list[Link]:

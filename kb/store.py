@@ -23,6 +23,8 @@ _TABLES: dict[str, dict[str, type]] = {
         "corpus": str,
         "path": str,
         "title": str,
+        "sha256": str,
+        "updated": str,
         "first_year": int,
         "last_year": int,
         "markdown": str,
@@ -70,6 +72,10 @@ class StoredCase(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Address of the file inside its corpus."""
     markdown: str
+    sha256: str
+    """Of the file."""
+    updated: str
+    """When this index first held the file as it is; ISO 8601, UTC."""
     case: Case
 
 
@@ -187,6 +193,8 @@ def _case_row(stored: StoredCase) -> dict[str, object]:
         "corpus": stored.corpus,
         "path": stored.path,
         "title": stored.case.meta.title,
+        "sha256": stored.sha256,
+        "updated": stored.updated,
         "first_year": first,
         "last_year": last,
         "markdown": stored.markdown,
@@ -251,6 +259,10 @@ class Store:
         if row is None:
             raise NotFoundError(f"no case {case_id!r}", next_step=_hint(case_id, self.case_ids, "premortem list"))
         return _stored_case(row)
+
+    def updates(self) -> dict[tuple[str, str], str]:
+        """Return (case id, sha256 of its file) → when the index first held it so."""
+        return {(row["id"], row["sha256"]): row["updated"] for row in self._rows("select id, sha256, updated from cases")}
 
     def cases(self, rows: Sequence[int]) -> list[StoredCase]:
         """Return the cases of some rows, in the order asked."""
@@ -363,8 +375,8 @@ def _hint(word: str, words: list[str], command: str) -> str:
 
 
 def _stored_case(row: sqlite3.Row) -> StoredCase:
-    case = msgspec.json.decode(row["body"], type=Case)
-    return StoredCase(row=row["row"], corpus=row["corpus"], path=row["path"], markdown=row["markdown"], case=case)
+    names = ("row", "corpus", "path", "markdown", "sha256", "updated")
+    return StoredCase(case=msgspec.json.decode(row["body"], type=Case), **{name: row[name] for name in names})
 
 
 def _stored_strategy(row: sqlite3.Row) -> StoredStrategy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +91,11 @@ def real_encoder(searcher: Searcher) -> Encoder:
 
 
 @pytest.fixture
-def small_real_index(tmp_path: Path, real_index: Path, small_corpus: Path) -> Iterator[Path]:
+def small_real_index(tmp_path: Path, real_index: Path, small_corpus: Path) -> Path:
     """An index of the small corpus by the real model; the export and known embeddings are copied, so it takes a second."""
     index = tmp_path / "index"
     index.mkdir()
     shutil.copytree(real_index / "exports", index / "exports")
     shutil.copy(real_index / "embeddings.sqlite", index)
     build_index(index, [small_corpus])
-    yield index
+    return index

@@ -24,9 +24,9 @@ Answer = dict[str, Any]
 
 BRIEF = """We replace the payroll of a hospital group – 12,000 staff 🏥 – with a hosted suite.
 - All departments switch on one weekend in March, before the new pay agreement starts.
-- Training is a half-day online course; the old mainframe is switched off the same weekend.
+    - Training is a half-day online course; the old mainframe is switched off the same weekend.
 """
-"""A description with a list, a dash and a character beyond the BMP, so that offsets are put to the test."""
+"""A description with an indented list, a dash and a character beyond the BMP, so that offsets are put to the test."""
 
 
 class Ran(NamedTuple):

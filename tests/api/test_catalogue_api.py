@@ -128,6 +128,8 @@ def test_category_gathers_cases_factors_lessons_and_strategies(client):
     assert {factor["tag"] for factor in category["factors"]} == {CATEGORY}
     assert all(CATEGORY in strategy["addresses"] for strategy in category["strategies"])
     assert category["lessons"]
+    linked = [strategy["n_cases"] for strategy in category["strategies"]]
+    assert linked == sorted(linked, reverse=True) != []
 
 
 def test_strategies_come_in_order_of_phase(client):

@@ -323,7 +323,7 @@ def test_unknown_case_page_names_the_way_on(client):
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-@pytest.mark.parametrize("address", [f"/search?q=payroll+{HOSTILE}", f"/cases?q={HOSTILE}", f"/cases?q=%22onfocus=alert(1)+autofocus"])
+@pytest.mark.parametrize("address", [f"/search?q=payroll+{HOSTILE}", f"/cases?q={HOSTILE}", "/cases?q=%22onfocus=alert(1)+autofocus"])
 def test_text_of_an_address_is_shown_as_text(client, address):
     assert page(client, address).inline == []
 
@@ -357,7 +357,9 @@ def hostile_client(tmp_path_factory: pytest.TempPathFactory, real_index: Path) -
 
 
 def hostile_case() -> str:
-    text = f"{HOSTILE} [click](javascript:alert(1)) [here](data:text/html,x) ![x](javascript:alert(1)) \\<script\\>alert(2)\\</script\\>"
+    text = (
+        f"{HOSTILE} [click](javascript:alert(1)) [here](data:text/html,x) ![x](https://example.org/x.png) \\<script\\>alert(2)\\</script\\>"
+    )
     item = f"**Lead {text}.** Text {text}"
     return f"""---
 title: 'Hostile {HOSTILE}'
@@ -422,6 +424,12 @@ def test_hostile_case_is_shown_as_text(hostile_client, address):
     assert "<script>alert(1)</script>" in found.text
     assert found.inline == []
     assert [target for target in found.loaded if not target.startswith("/")] == []
+
+
+def test_hostile_statement_is_shown_whole(hostile_client):
+    found = page(hostile_client, "/cases/hostile")
+    assert found.text.count(f"Lead {HOSTILE}") >= 5  # impact, symptom, factor, lesson, prevention
+    assert "<script>alert(2)</script>" in found.text
 
 
 def test_hostile_case_is_shown_as_text_among_results(hostile_client):

@@ -118,7 +118,7 @@ def main() -> None:
         started = time.perf_counter()
         built = build_index(index, [corpus])
         everything = time.perf_counter() - started
-        path = sorted((corpus / "studies").glob("*.md"))[0]
+        path = min((corpus / "studies").glob("*.md"))
         path.write_text(path.read_text("utf-8").replace("## Lessons\n\n- **", "## Lessons\n\n- **Changed: "), "utf-8")
         started = time.perf_counter()
         build_index(index, [corpus])

@@ -22,10 +22,11 @@ from pathlib import Path
 from indexer.build import build_index
 from tests.conftest import HashEncoder
 index, corpus, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "sqlite3.connect", "os.listdir"}
 count = 0
 def hook(event, arguments):
     global count
-    if event in {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "sqlite3.connect", "os.listdir"} and str(index) in str(arguments):
+    if event in EVENTS and str(index) in str(arguments):
         count += 1
         if count == at:
             os.kill(os.getpid(), signal.SIGKILL)

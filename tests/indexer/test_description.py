@@ -38,7 +38,9 @@ def test_a_very_long_sentence_is_split_without_losing_words():
 
 
 def test_boilerplate_is_not_matched():
-    read = read_description("We are looking for a partner with experience. We will switch all depots on one day. Please submit your bid by May.")
+    read = read_description(
+        "We are looking for a partner with experience. We will switch all depots on one day. Please submit your bid by May."
+    )
     assert [sentence.text for sentence in read.sentences] == ["We will switch all depots on one day."]
 
 

@@ -64,6 +64,18 @@ def three_cases() -> list[Case]:
     return [variant(BANK), shop, variant(RAIL, title="A railway without years", industry="transport", years="null", status="withdrawn")]
 
 
+def in_store(row: int, case: Case, *, corpus: str = "cases") -> StoredCase:
+    return StoredCase(
+        row=row,
+        corpus=corpus,
+        path=f"studies/{case.id}.md",
+        markdown=f"# {case.id}",
+        sha256=f"hash of {case.id}",
+        updated="2026-11-22T08:00:00Z",
+        case=case,
+    )
+
+
 def passages_of(case: Case) -> list[Passage]:
     kinds = {"likeness", "symptom", "factor", "lesson", "prevention"}
     items = [
@@ -92,12 +104,7 @@ def path(tmp_path: Path, passages: list[Passage]) -> Path:
     ]
     write_store(
         path,
-        cases=[
-            StoredCase(
-                row=row, corpus="ours" if case.id == RAIL else "cases", path=f"studies/{case.id}.md", markdown=f"# {case.id}", case=case
-            )
-            for row, case in enumerate(three_cases())
-        ],
+        cases=[in_store(row, case, corpus="ours" if case.id == RAIL else "cases") for row, case in enumerate(three_cases())],
         passages=passages,
         strategies=[StoredStrategy(row=0, corpus="cases", markdown=STRATEGY_TEXT, strategy=parse_strategy(STRATEGY_TEXT, source=STRATEGY))],
         links=reversed(links),
@@ -115,9 +122,11 @@ def store(path: Path) -> Store:
 
 
 def test_a_case_comes_back_whole(store):
-    stored = store.case(BANK)
-    assert stored.case == parse_case(CASE_TEXT, source=CASE)
-    assert (stored.row, stored.corpus, stored.path, stored.markdown) == (0, "cases", f"studies/{BANK}.md", f"# {BANK}")
+    assert store.case(BANK) == in_store(0, parse_case(CASE_TEXT, source=CASE))
+
+
+def test_the_state_of_each_file_is_told_with_the_time_it_was_first_held(store):
+    assert store.updates() == {(case_id, f"hash of {case_id}"): "2026-11-22T08:00:00Z" for case_id in (BANK, SHOP, RAIL)}
 
 
 def test_ids_come_by_row(store):
@@ -144,7 +153,7 @@ def test_passages_of_a_case_are_those_of_its_kinds(store, passages):
 
 def test_the_layout_of_passages_has_one_entry_a_row(store, passages):
     rows = {BANK: 0, SHOP: 1, RAIL: 2}
-    assert store.passage_layout() == [(rows[each.case_id], each.kind) for each in passages]
+    assert store.passage_layout() == [(rows[each.case_id], each.kind, each.line) for each in passages]
 
 
 def test_a_strategy_comes_back_whole(store):
@@ -313,16 +322,13 @@ def test_full_text_ranks_best_first_with_higher_scores_better(store):
 
 
 def test_cases_that_match_alike_come_by_row(tmp_path):
-    cases = [StoredCase(row=row, corpus="c", path="p", markdown="m", case=variant(f"case-{row}")) for row in range(4)]
+    cases = [in_store(row, variant(f"case-{row}")) for row in range(4)]
     write_store(tmp_path / "s.sqlite", cases=cases, passages=[], strategies=[], links=[], taxonomy=small_taxonomy())
     assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical("money", limit=3)] == [0, 1, 2]
 
 
 def test_years_of_cases_select_although_the_first_has_none(tmp_path):
-    cases = [
-        StoredCase(row=row, corpus="c", path="p", markdown="m", case=variant(f"case-{row}", years=years))
-        for row, years in enumerate(["null", "1987"])
-    ]
+    cases = [in_store(row, variant(f"case-{row}", years=years)) for row, years in enumerate(["null", "1987"])]
     write_store(tmp_path / "s.sqlite", cases=cases, passages=[], strategies=[], links=[], taxonomy=small_taxonomy())
     store = Store(tmp_path / "s.sqlite")
     assert [store.filter_rows(Filters(from_year=year)) for year in (5, 1987, 1988)] == [[1], [1], []]
@@ -331,7 +337,7 @@ def test_years_of_cases_select_although_the_first_has_none(tmp_path):
 def test_a_word_in_the_title_weighs_more_than_one_in_the_evidence(tmp_path):
     titled, told = variant("titled", title="Elephants"), variant("told", title="Mice")
     lesson = Passage(case_id="told", kind="lesson", line=1, text="elephants", embedded="…")
-    cases = [StoredCase(row=row, corpus="c", path="p", markdown="m", case=case) for row, case in enumerate([told, titled])]
+    cases = [in_store(row, case) for row, case in enumerate([told, titled])]
     write_store(tmp_path / "s.sqlite", cases=cases, passages=[lesson], strategies=[], links=[], taxonomy=small_taxonomy())
     assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical("elephant", limit=9)] == [1, 0]
 
@@ -394,6 +400,6 @@ def test_a_relative_path_is_opened(path, monkeypatch):
 
 
 def test_two_cases_of_one_id_are_refused(tmp_path):
-    stored = [StoredCase(row=row, corpus="c", path="p", markdown="m", case=variant(BANK)) for row in (0, 1)]
+    stored = [in_store(row, variant(BANK)) for row in (0, 1)]
     with pytest.raises(sqlite3.IntegrityError):
         write_store(tmp_path / "s.sqlite", cases=stored, passages=[], strategies=[], links=[], taxonomy=small_taxonomy())

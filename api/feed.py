@@ -1,0 +1,55 @@
+"""Cases as an Atom feed (RFC 4287), the latest changed first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from kb.store import StoredCase
+from kb.text import plain
+
+_ATOM = "http://www.w3.org/2005/Atom"
+MOST = 50
+"""Entries in a feed."""
+
+
+def atom_feed(cases: Sequence[StoredCase], *, title: str, address: str, site: str, built_at: str) -> bytes:
+    """Return the feed of some cases.
+
+    Args:
+        cases: any order.
+        title: of the feed.
+        address: of the feed itself; also its id.
+        site: address of the site, without a slash at the end.
+        built_at: used as the feed's date when it has no entry.
+    """
+    ET.register_namespace("", _ATOM)
+    latest = sorted(cases, key=lambda stored: stored.case.id)
+    latest.sort(key=lambda stored: stored.updated, reverse=True)
+    feed = ET.Element(f"{{{_ATOM}}}feed")
+    _text(feed, "title", title)
+    _text(feed, "id", address)
+    _text(feed, "updated", latest[0].updated if latest else built_at)
+    _element(feed, "link", rel="self", href=address)
+    author = _element(feed, "author")
+    _text(author, "name", "Premortem")
+    for stored in latest[:MOST]:
+        page = f"{site}/cases/{stored.case.id}"
+        entry = _element(feed, "entry")
+        _text(entry, "title", stored.case.meta.title)
+        _text(entry, "id", page)
+        _text(entry, "updated", stored.updated)
+        _element(entry, "link", rel="alternate", href=page)
+        for category in stored.case.meta.categories:
+            _element(entry, "category", term=category)
+        _text(entry, "summary", plain(stored.case.undertaking[0].text))
+    document: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return document
+
+
+def _element(parent: ET.Element, name: str, **attributes: str) -> ET.Element:
+    return ET.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    _element(parent, name).text = text
