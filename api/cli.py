@@ -297,6 +297,7 @@ def show(item_id: str, raw: bool, as_json: bool, index: Path | None) -> None:
     from indexer.generation import STORE, current_generation
     from kb.store import Store
 
+    item_id = item_id.encode("utf-8", "replace").decode()  # an argument may hold bytes that are no text
     store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
     ids = {stored.strategy.id for stored in store.strategies()}
     strategy = store.strategy(item_id) if item_id in ids else None
@@ -362,10 +363,6 @@ def main() -> None:
             click.echo(str(problem), err=True)
         click.echo(f"premortem: {error}\n  → {error.next_step}", err=True)
         sys.exit(EXIT_CODES[type(error)])
-    except BrokenPipeError:
-        # The reader of a pipe has gone, as with `| head`: not our error. Python would complain again on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 if __name__ == "__main__":

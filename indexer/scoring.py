@@ -11,6 +11,8 @@ from indexer.calibration import Calibration
 
 PARTS = {"whole": 0.5, "best": 1.5, "late": 1.0, "headline": 0.5, "lexical": 1.2}
 """Part of the score → weight of its standard score in the fusion; chosen on the training descriptions (`training/`)."""
+FULL_CORPUS = 40
+"""Standard scores among fewer candidates mean little: a smaller corpus is filled up to this size with usual values."""
 _BEST_OF_WHOLE = 10
 _BEST_OF_SENTENCES = 5
 
@@ -89,18 +91,29 @@ def score_cases(
         "headline": (headlines[rows] @ whole[0]).astype(np.float64),
         "lexical": lexical,
     }
-    fused = fuse(parts)
+    fused = fuse(parts, calibration.usual)
     return Scored(rows, parts, fused, calibration.probability(whole[0], fused, parts), cosines, passage_rows, offsets)
 
 
-def fuse(parts: dict[str, FloatArray]) -> FloatArray:
-    """Return the weighted sum of the parts' standard scores over the candidates."""
+def fuse(parts: dict[str, FloatArray], usual: dict[str, tuple[float, float]]) -> FloatArray:
+    """Return the weighted sum of the parts' standard scores.
+
+    Args:
+        parts: part → shape (n,), raw values of the candidates.
+        usual: part → usual mean and standard deviation over cases; fills up small corpora, see `FULL_CORPUS`. bm25 has none,
+            because its scale depends on the corpus.
+    """
     total = np.zeros_like(next(iter(parts.values())))
     for name, weight in PARTS.items():
         values = parts[name]
-        spread = values.std()
-        if spread > 0:
-            total += weight * (values - values.mean()) / spread
+        mean, variance = float(values.mean()), float(values.var())
+        lacking = max(0, FULL_CORPUS - len(values)) / FULL_CORPUS if name in usual else 0.0
+        if lacking:
+            usual_mean, usual_spread = usual[name]
+            mean += lacking * (usual_mean - mean)
+            variance += lacking * (usual_spread**2 - variance)
+        if variance > 0:
+            total += weight * (values - mean) / variance**0.5
     return total
 
 

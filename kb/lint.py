@@ -90,20 +90,25 @@ def _front_line(text: str, name: str) -> int:
 
 def _case(case: Case, source: str, text: str, taxonomy: Taxonomy, strategies: set[str], cases: set[str]) -> Iterator[Problem]:
     yield from _facets(case.meta, source, text, taxonomy, _FACETS)
-    if case.meta.status == "superseded" and case.meta.superseded_by not in cases:
-        yield _problem(
-            source,
-            _front_line(text, "superseded_by"),
-            "link",
-            f"superseded_by {case.meta.superseded_by!r} is no case",
-            did_you_mean(str(case.meta.superseded_by), sorted(cases)),
-        )
+    yield from _superseded(case, source, text, cases)
     for kind, item in items_of(case):
         yield from _item(kind, item, source, taxonomy, strategies)
     for event in case.timeline:
         if not event.sources:
             yield _problem(source, event.line, "source", "a timeline entry names no source", "end it with [^s1]")
     yield from _sources(case, source, taxonomy)
+
+
+def _superseded(case: Case, source: str, text: str, cases: set[str]) -> Iterator[Problem]:
+    by, line = case.meta.superseded_by, _front_line(text, "status")
+    if case.meta.status == "superseded" and by is None:
+        yield _problem(source, line, "front-matter", "a superseded case names no other", "add `superseded_by: id-of-the-other-case`")
+    elif case.meta.status != "superseded" and by is not None:
+        yield _problem(source, line, "front-matter", f"superseded_by stands in a {case.meta.status} case", "write `status: superseded`")
+    elif by is not None and by not in cases:
+        yield _problem(
+            source, _front_line(text, "superseded_by"), "link", f"superseded_by {by!r} is no case", did_you_mean(by, sorted(cases))
+        )
 
 
 def _item(kind: str, item: Item, source: str, taxonomy: Taxonomy, strategies: set[str]) -> Iterator[Problem]:

@@ -173,11 +173,15 @@ class _Reader:
             elif label == INFERRED:
                 sources.append(Source(id=label, title=text, line=line))
             elif match := _SOURCE.fullmatch(text):
+                url = match["angle"] or match["url"] or ""
+                if url and not url.startswith(("https://", "http://")):
+                    self.problem(line, "source", f"[^{label}]: {url!r} is no web address", "give one that begins with https://, or none")
+                    url = ""
                 sources.append(
                     Source(
                         id=label,
                         title=re.sub(r"\\(.)", r"\1", match["title"]),
-                        url=match["angle"] or match["url"] or "",
+                        url=url,
                         publisher=match["publisher"] or "",
                         date=match["date"] or "",
                         kind=match["kind"],

@@ -77,8 +77,13 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def nearest(word: str, words: list[str]) -> str | None:
     """Return the word most like `word`, or None when nothing is alike."""
-    best = process.extractOne(word.lower(), words, scorer=fuzz.WRatio, score_cutoff=60)
+    best = process.extractOne(word.lower(), words, scorer=_likeness, score_cutoff=70)
     return best[0] if best else None
+
+
+def _likeness(word: str, term: str, **_: object) -> float:
+    """Return 0 to 100: likeness of a word to a term or to one of the words it is made of."""
+    return max(fuzz.ratio(word, part) for part in (term, *term.split("-")))
 
 
 def did_you_mean(word: str, words: list[str]) -> str:

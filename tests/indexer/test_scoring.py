@@ -22,14 +22,14 @@ def test_fusion_does_not_depend_on_the_order_of_candidates(count, random):
     parts = {name: rng.random(count) for name in PARTS}
     order = list(range(count))
     random.shuffle(order)
-    shuffled = fuse({name: part[order] for name, part in parts.items()})
-    assert np.allclose(shuffled, fuse(parts)[order])
+    shuffled = fuse({name: part[order] for name, part in parts.items()}, {})
+    assert np.allclose(shuffled, fuse(parts, {})[order])
 
 
 @given(st.lists(values, min_size=2, max_size=9))
 def test_what_is_better_in_every_part_is_never_ranked_lower(column):
     parts = {name: np.array(column, np.float64) for name in PARTS}
-    fused = fuse(parts)
+    fused = fuse(parts, {})
     order = np.argsort(column, kind="stable")
     assert (np.diff(fused[order]) >= -1e-9).all()
 
@@ -37,8 +37,15 @@ def test_what_is_better_in_every_part_is_never_ranked_lower(column):
 def test_a_part_in_which_all_are_equal_changes_nothing():
     parts = {name: np.zeros(4) for name in PARTS}
     parts["lexical"] = np.array([0.0, 1.0, 2.0, 3.0])
-    assert list(np.argsort(fuse(parts))) == [0, 1, 2, 3]
-    assert not fuse({name: np.ones(4) for name in PARTS}).any()
+    assert list(np.argsort(fuse(parts, {}))) == [0, 1, 2, 3]
+    assert not fuse({name: np.ones(4) for name in PARTS}, {}).any()
+
+
+def test_a_lone_case_is_judged_against_what_is_usual():
+    usual = {name: (0.2, 0.1) for name in PARTS if name != "lexical"}
+    near, far = ({name: np.array([value]) for name in PARTS} for value in (0.6, 0.2))
+    assert fuse(near, usual)[0] > 2
+    assert abs(fuse(far, usual)[0]) < 1e-6
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 
 import msgspec
 import pytest
 
+from indexer.build import build_index
 from indexer.searcher import Searcher, open_searcher
 from kb.errors import FilterError, QueryError
 from kb.store import Filters
@@ -171,3 +173,24 @@ def test_similar_cases_are_alike_and_not_the_case_itself(searcher):
     assert "queensland-health-payroll-2010" in [case.id for case in similar]
     assert "nz-novopay-2012" not in [case.id for case in similar]
     assert all(case.ours and case.theirs for case in similar)
+
+
+@pytest.mark.parametrize(
+    "text", [WAREHOUSE, "Our sales contacts will feed a new campaign tool; marketing and the CRM team each set up their side."]
+)
+def test_a_small_corpus_answers_too(small_real_index, text):
+    answer = open_searcher(small_real_index).search(text)
+    assert answer.cases[0].id == ("warehouse-analytics-legacy" if text is WAREHOUSE else "retailer-crm-marketing")
+    assert answer.cases[0].band in {"strong", "related"}
+
+
+def test_a_corpus_of_one_case_answers_and_is_silent_as_it_should(tmp_path, real_index, small_corpus):
+    for path in (small_corpus / "studies").glob("*.md"):
+        if path.stem != "warehouse-analytics-legacy":
+            path.unlink()
+    index = tmp_path / "one"
+    shutil.copytree(real_index / "exports", index / "exports")
+    build_index(index, [small_corpus])
+    one = open_searcher(index)
+    assert one.search(WAREHOUSE).cases[0].band in {"strong", "related"}
+    assert one.search("My sourdough bread does not rise and smells of acetone.").verdict == "nothing-close"

@@ -191,6 +191,15 @@ CASE_ROWS = [
         "superseded_by 'example-bank-2019' is no case",
         "'example-bank-2018'?",
     ),
+    ("status: published", "status: superseded", "front-matter", "status", "names no other", "superseded_by"),
+    (
+        "status: published",
+        "status: published\nsuperseded_by: example-bank-2018",
+        "front-matter",
+        "status",
+        "superseded_by stands in a published case",
+        "status: superseded",
+    ),
     # canonical form
     ("- **Move", "* **Move", "form", "* **Move", "not in canonical form", "write '- **Move in stages.**"),
     ("## Lessons", "\n## Lessons", "form", 48, "not in canonical form", "write '## Lessons'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -86,14 +87,14 @@ def passages_of(case: Case) -> list[Passage]:
     return [Passage(case_id=case.id, kind="undertaking", line=each.line, text=each.text, embedded="…") for each in case.undertaking] + items
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def passages() -> list[Passage]:
     return [passage for case in three_cases() for passage in passages_of(case)]
 
 
-@pytest.fixture
-def path(tmp_path: Path, passages: list[Passage]) -> Path:
-    path = tmp_path / "store.sqlite"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, passages: list[Passage]) -> Path:
+    path = tmp_path_factory.mktemp("store") / "store.sqlite"
     links = [
         Link(
             case_id=case.id, strategy_id=item.strategy, line=item.line, text=item.text or item.lead, inferred=item.sources == ("inferred",)
@@ -113,9 +114,15 @@ def path(tmp_path: Path, passages: list[Passage]) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def store(written: Path) -> Store:
+    return Store(written)
+
+
 @pytest.fixture
-def store(path: Path) -> Store:
-    return Store(path)
+def path(tmp_path: Path, written: Path) -> Path:
+    """A copy of its own, to move and to lock."""
+    return Path(shutil.copy(written, tmp_path))
 
 
 # --- what was written comes back
@@ -365,7 +372,8 @@ def test_several_threads_read_at_once(store):
     assert found == [([BANK, SHOP, RAIL][number % 3], [1], 3) for number in range(8)]
 
 
-def test_reading_leaves_nothing_beside_the_file(store, path):
+def test_reading_leaves_nothing_beside_the_file(path):
+    store = Store(path)
     store.case(BANK)
     store.lexical("weekend", limit=1)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
