@@ -16,6 +16,8 @@ from kb.corpus import Corpora, read_corpora
 from kb.errors import PremortemError
 from kb.lint import lint
 
+_NEAR_DUPLICATE = 0.85
+"""Cosine from which two whole cases or strategies tell the same; different failures of one kind of system stay under 0.75."""
 _FEW = 3
 """Terms with fewer cases than this are named as gaps."""
 
@@ -79,6 +81,15 @@ def print_knowledge(settings: Settings) -> None:
         console.print(table)
     for gap in gaps(corpora):
         console.print(f"gap: {gap}")
+    try:
+        nearest = open_searcher(settings.index, model=settings.model, backend=settings.encoder).nearest_pairs()
+    except PremortemError as error:
+        console.print(f"near-duplicates are not listed: {error}; {error.next_step}")
+        return
+    for name, pairs in nearest.items():
+        for cosine, one, other in pairs:
+            mark = "near-duplicate" if cosine >= _NEAR_DUPLICATE else "most alike"
+            console.print(f"{mark} {name}: {one} and {other} (cosine {cosine:.2f})")
 
 
 def knowledge(corpora: Corpora) -> dict[str, Counter[str]]:

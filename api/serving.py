@@ -44,6 +44,7 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
             sys.exit(built.returncode)
     os.environ.update(to_environ(settings))
     from granian.constants import Interfaces
+    from granian.log import LogLevels
     from granian.server import Server
 
     click.echo(f"Premortem is at http://{_shown(settings.host)}:{settings.port} (Ctrl-C stops it)", err=True)
@@ -56,6 +57,7 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
         workers=1,
         websockets=False,
         log_access=False,
+        log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     ).serve()
 

@@ -216,6 +216,27 @@ class Searcher:
         order = [int(row) for row in self.searchable[np.argsort(-cosines, kind="stable")] if row != stored.row][:limit]
         return tuple(self._neighbour(stored, other) for other in self.store.cases(order))
 
+    def nearest_pairs(self, *, limit: int = 5) -> dict[str, list[tuple[float, str, str]]]:
+        """Return, for `cases` and `strategies`, the pairs most alike as (cosine, id, id), nearest first: near-duplicates show here."""
+        named = {
+            "cases": (self._cases, self.store.case_ids),
+            "strategies": (self._strategies, list(self._known_strategies)),
+        }
+        return {name: self._pairs(vectors, ids)[:limit] for name, (vectors, ids) in named.items()}
+
+    @staticmethod
+    def _pairs(vectors: Vectors, ids: list[str]) -> list[tuple[float, str, str]]:
+        if len(vectors) < 2:
+            return []
+        cosines, rows = vectors.search(vectors.matrix, limit=2)
+        pairs: set[tuple[float, str, str]] = set()
+        for row, (its_cosines, others) in enumerate(zip(cosines, rows, strict=True)):
+            for cosine, other in zip(its_cosines, others, strict=True):
+                if other not in (row, -1):
+                    one, another = sorted((ids[row], ids[int(other)]))
+                    pairs.add((round(float(cosine), 3), one, another))
+        return sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))
+
     def _neighbour(self, stored: StoredCase, other: StoredCase) -> SimilarCase:
         kinds = ("symptom", "factor", "lesson")
         ours, theirs = self.store.passages_of([stored.row], kinds), self.store.passages_of([other.row], kinds)

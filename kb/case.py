@@ -147,6 +147,8 @@ def items_of(case: Case) -> Iterator[tuple[str, Item]]:
             yield kind, item
 
 
+FRONT_MATTER = {struct: {field.name: field for field in msgspec.structs.fields(struct)} for struct in (CaseMeta, StrategyMeta)}
+"""Fields of each front matter, in the order in which they are written."""
 ITEM_KINDS = {
     "likeness": "likenesses",
     "impact": "impact",

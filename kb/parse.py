@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from kb._markdown import Block, Document, Section, read_document
-from kb.case import INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
+from kb.case import FRONT_MATTER, INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
 from kb.errors import InvalidCasesError, Problem
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -78,7 +78,7 @@ class _Reader:
         if not document.front:
             self.problem(1, "front-matter", "no front matter", "begin the file with ---, `title: …` and the other facets, ---")
             return None
-        fields = {item.name: item for item in msgspec.structs.fields(struct)}
+        fields = FRONT_MATTER[struct]
         values: dict[str, Any] = {}
         good = True
         for name, raw in document.front.items():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
-import msgspec
 import yaml
 
-from kb.case import INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
+from kb.case import FRONT_MATTER, INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
 
 
 def render_case(case: Case) -> str:
@@ -44,18 +44,24 @@ def render_strategy(strategy: Strategy) -> str:
 
 def _front(meta: CaseMeta | StrategyMeta) -> str:
     lines = ["---"]
-    for item in msgspec.structs.fields(meta):
+    for item in FRONT_MATTER[type(meta)].values():
         value = getattr(meta, item.name)
         if item.required or value not in (None, ()) or item.name in {"organisation", "country", "years", "systems"}:
             lines.append(f"{item.name}: {_scalar(value, item.name)}")
     return "\n".join([*lines, "---"]) + "\n"
 
 
-def _scalar(value: object, name: str) -> str:
+def _scalar(value: str | tuple[str, ...] | None, name: str) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(_scalar(each, '') for each in value)}]"
+        return f"[{', '.join(_yaml(each) for each in value)}]"
     if name == "years" and isinstance(value, str) and value.isdigit():
         return value
+    return _yaml(value)
+
+
+@cache
+def _yaml(value: str | None) -> str:
+    """Return a scalar as YAML; cached, since the same few terms stand in every file."""
     # In a flow list even a plain scalar must be quoted when it holds , [ ] { }: dumping it inside a list decides that.
     dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=float("inf"))
     return dumped.strip()[1:-1]

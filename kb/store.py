@@ -129,6 +129,9 @@ def write_store(
 ) -> None:
     """Write a new store; row numbers of cases, passages and strategies are those of their vectors."""
     db = sqlite_utils.Database(path)
+    # No journal, no syncing: a store appears whole with its generation, which is synced then, or not at all.
+    db.execute("pragma journal_mode = off")
+    db.execute("pragma synchronous = off")
     with db.conn:
         # Not left to insert_all: it makes no table without rows, and a corpus may have no strategies or links.
         for name, fields in _TABLES.items():

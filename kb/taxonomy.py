@@ -10,6 +10,9 @@ from rapidfuzz import fuzz, process
 
 from kb.errors import CorpusError, NotFoundError
 
+_LEAST_PART = 4
+"""Shorter words are part of too many terms to say anything."""
+
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
@@ -82,8 +85,9 @@ def nearest(word: str, words: list[str]) -> str | None:
 
 
 def _likeness(word: str, term: str, **_: object) -> float:
-    """Return 0 to 100: likeness of a word to a term or to one of the words it is made of."""
-    return max(fuzz.ratio(word, part) for part in (term, *term.split("-")))
+    """Return 0 to 100: likeness of a word to a term, to one of the words it is made of, or as a part of it."""
+    contained = 90.0 if len(word) >= _LEAST_PART and word in term else 0.0
+    return max(contained, *(fuzz.ratio(word, part) for part in (term, *term.split("-"))))
 
 
 def did_you_mean(word: str, words: list[str]) -> str:

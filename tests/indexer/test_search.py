@@ -194,3 +194,20 @@ def test_a_corpus_of_one_case_answers_and_is_silent_as_it_should(tmp_path, real_
     one = open_searcher(index)
     assert one.search(WAREHOUSE).cases[0].band in {"strong", "related"}
     assert one.search("My sourdough bread does not rise and smells of acetone.").verdict == "nothing-close"
+
+
+def test_a_copied_case_is_named_as_the_nearest_pair(small_real_index, small_corpus):
+    copy = (
+        (small_corpus / "studies" / "retailer-crm-marketing.md").read_text("utf-8").replace("title: A retailer's", "title: Some retailer's")
+    )
+    (small_corpus / "studies" / "copied-case.md").write_text(copy, "utf-8")
+    build_index(small_real_index, [small_corpus])
+    cosine, *ids = open_searcher(small_real_index).nearest_pairs()["cases"][0]
+    assert ids == ["copied-case", "retailer-crm-marketing"]
+    assert cosine > 0.95
+
+
+def test_no_two_shipped_cases_or_strategies_tell_the_same(searcher):
+    nearest = searcher.nearest_pairs(limit=1)
+    assert nearest["cases"][0][0] < 0.85
+    assert nearest["strategies"][0][0] < 0.85
