@@ -12,6 +12,8 @@ from indexer.arrays import Embeddings, FloatArray, IntArray
 
 faiss: Any = importlib.import_module("faiss")  # its stubs lack half of what the compiled module has
 
+_EF_SEARCH = 256
+"""Nodes a graph search keeps in view: more finds more and takes longer."""
 EXACT_LIMIT = 50_000
 """Up to this many vectors search is exact; above, a graph (HNSW) finds candidates and their scores stay exact."""
 
@@ -35,7 +37,7 @@ class Vectors:
         else:
             index = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
             index.hnsw.efConstruction = 120
-            index.hnsw.efSearch = 128
+            index.hnsw.efSearch = _EF_SEARCH
         index.add(np.ascontiguousarray(embeddings, np.float32))
         return cls(index)
 
@@ -66,6 +68,6 @@ class Vectors:
         if rows is not None:
             selector = faiss.IDSelectorBatch(rows)
             exact = isinstance(self._index, faiss.IndexFlat)
-            parameters = faiss.SearchParameters(sel=selector) if exact else faiss.SearchParametersHNSW(sel=selector, efSearch=256)
+            parameters = faiss.SearchParameters(sel=selector) if exact else faiss.SearchParametersHNSW(sel=selector, efSearch=_EF_SEARCH)
         scores, found = self._index.search(np.ascontiguousarray(queries, np.float32), limit, params=parameters)
         return np.asarray(scores, np.float64), np.asarray(found, np.int64)

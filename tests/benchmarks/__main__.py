@@ -41,18 +41,23 @@ DESCRIPTIONS = (
     "pay agreement starts. Training is a half-day online course. The old mainframe is switched off the same weekend.",
     "A new firewall rule engine goes to every edge server at once. Rules are tested by their authors. There is no staged rollout.",
 )
-ROUNDS = 40
 
 
-def in_turn(first: Callable[[], object], second: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
-    """Return the median seconds of two actions, run alternately so that both meet the same disturbances."""
+def in_turn(first: Callable[[], object], second: Callable[[], object], *, rounds: int = 6, block: int = 12) -> tuple[float, float]:
+    """Return the median seconds of two actions, run in alternating blocks so that both meet the same disturbances.
+
+    Blocks rather than single runs, because each would find the processor's caches full of the other's weights; the first run of a
+    block is not counted for the same reason.
+    """
     times: tuple[list[float], list[float]] = ([], [])
-    first(), second()
     for _ in range(rounds):
         for action, its in zip((first, second), times, strict=True):
-            started = time.perf_counter()
-            action()
-            its.append(time.perf_counter() - started)
+            if block > 1:
+                action()
+            for _ in range(block):
+                started = time.perf_counter()
+                action()
+                its.append(time.perf_counter() - started)
     return statistics.median(times[0]), statistics.median(times[1])
 
 
@@ -61,7 +66,7 @@ def command_s(*arguments: str) -> Callable[[], object]:
 
 
 def server_memory_mib(environ: dict[str, str]) -> float:
-    """Return the unique memory (USS) of the server's processes after some searches, in MiB."""
+    """Return the resident memory of the server's processes after some searches, in MiB; what they share counts twice."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -80,7 +85,7 @@ def server_memory_mib(environ: dict[str, str]) -> float:
             text = DESCRIPTIONS[number % len(DESCRIPTIONS)]
             urllib.request.urlopen(f"{base}/search?q={urllib.parse.quote(text)}").read()
         process = psutil.Process(server.pid)
-        return sum(each.memory_full_info().uss for each in (process, *process.children(recursive=True))) / 2**20
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / 2**20
     finally:
         server.terminate()
         server.wait(20)
@@ -106,7 +111,10 @@ def main() -> None:
         whole, bare = in_turn(lambda text=text: searcher.search(text), lambda texts=texts: encoder.encode_queries(texts))
         row("whole search", whole, bare, "ms", "encoding its texts alone", "≤ 1.5")
     start, importing = in_turn(
-        command_s("-m", "api.cli", "search", LONG, "--index", str(settings.index)), command_s("-c", "import sentence_transformers"), 5
+        command_s("-m", "api.cli", "search", LONG, "--index", str(settings.index)),
+        command_s("-c", "import sentence_transformers"),
+        rounds=5,
+        block=1,
     )
     row("`premortem search`, start to answer", start, importing, "s", "importing sentence-transformers", "≤ 0.33")
     with tempfile.TemporaryDirectory() as folder:

@@ -12,8 +12,8 @@ values = st.floats(0, 1, width=32)
 rng = np.random.default_rng(0)
 
 
-def unit(rows, dim=8):
-    matrix = rng.standard_normal((rows, dim)).astype(np.float32)
+def unit(rows, dim=8, seed=0):
+    matrix = np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32)
     return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
 
 
@@ -97,7 +97,7 @@ def test_search_can_be_limited_to_some_rows():
 def test_above_the_limit_a_graph_finds_what_exact_search_finds():
     embeddings = unit(2000, 32)
     exact, graph = Vectors.build(embeddings), Vectors.build(embeddings, exact_limit=100)
-    queries = unit(50, 32)
+    queries = unit(50, 32, seed=1)
     want, got = exact.search(queries, limit=10)[1], graph.search(queries, limit=10)[1]
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(want, got, strict=True)])
     assert recall > 0.95
