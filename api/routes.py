@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
@@ -22,6 +23,7 @@ from api.schemas import (
     CategorySummary,
     Health,
     Page,
+    Problem,
     SearchRequest,
     Statement,
     StrategyDetail,
@@ -35,6 +37,20 @@ from kb.taxonomy import Taxonomy
 
 T = TypeVar("T")
 _log = logging.getLogger("premortem")
+
+
+PROBLEMS = {
+    status: ResponseSpec(Problem, generate_examples=False, description=description, media_type="application/problem+json")
+    for status, description in {
+        404: "No such case, strategy or category.",
+        422: "A filter or parameter value cannot be used; the answer names the nearest.",
+        503: "There is no index that can answer.",
+    }.items()
+}
+SEARCH_PROBLEMS = {
+    **{status: PROBLEMS[status] for status in (422, 503)},
+    413: ResponseSpec(Problem, generate_examples=False, description="The description is too long.", media_type="application/problem+json"),
+}
 
 
 def log_search(answer: Answer, length: int) -> None:
@@ -51,14 +67,14 @@ class SearchController(Controller):
     path = "/search"
     tags = ["search"]
 
-    @post("/", operation_id="Search", status_code=HTTP_200_OK, sync_to_thread=True)
+    @post("/", operation_id="Search", responses=SEARCH_PROBLEMS, status_code=HTTP_200_OK, sync_to_thread=True)
     def search(self, data: JSONBody[SearchRequest], searcher: NamedDependency[Searcher]) -> Answer:
         """Answer a project description with precedents, reasons, strategies and signs. Nothing of it is stored."""
         answer = searcher.search(data.description, filters=data.filters, limit=data.limit)
         log_search(answer, len(data.description))
         return answer
 
-    @get("/", operation_id="SearchShort", sync_to_thread=True)
+    @get("/", operation_id="SearchShort", responses=SEARCH_PROBLEMS, sync_to_thread=True)
     def search_short(
         self,
         q: Annotated[str, QueryParameter(max_length=2000, description="A short description; POST longer or confidential ones.")],
@@ -76,7 +92,7 @@ class CaseController(Controller):
     path = "/cases"
     tags = ["cases"]
 
-    @get("/", operation_id="ListCases", sync_to_thread=True)
+    @get("/", operation_id="ListCases", responses=PROBLEMS, sync_to_thread=True)
     def list_cases(
         self,
         searcher: NamedDependency[Searcher],
@@ -88,7 +104,7 @@ class CaseController(Controller):
         """List the cases that satisfy the filters, by title, or best first when keywords are given."""
         return paged([CaseSummary.of(stored) for stored in catalogue.list_cases(searcher.store, facets, q)], page, page_size)
 
-    @get("/{case_id:str}", operation_id="GetCase", sync_to_thread=True)
+    @get("/{case_id:str}", operation_id="GetCase", responses=PROBLEMS, sync_to_thread=True)
     def get_case(self, case_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CaseDetail | Response[str]:
         """Return one case; as its Markdown file when the id ends in `.md`."""
         if case_id.endswith(".md"):
@@ -96,7 +112,7 @@ class CaseController(Controller):
             return Response(markdown, media_type="text/markdown")
         return CaseDetail.of(searcher.store.case(case_id))
 
-    @get("/{case_id:str}/similar", operation_id="SimilarCases", sync_to_thread=True)
+    @get("/{case_id:str}/similar", operation_id="SimilarCases", responses=PROBLEMS, sync_to_thread=True)
     def similar_cases(
         self,
         case_id: FromPath[str],
@@ -111,12 +127,12 @@ class CategoryController(Controller):
     path = "/categories"
     tags = ["categories"]
 
-    @get("/", operation_id="ListCategories", sync_to_thread=True)
+    @get("/", operation_id="ListCategories", responses=PROBLEMS, sync_to_thread=True)
     def list_categories(self, searcher: NamedDependency[Searcher]) -> list[CategorySummary]:
         """List the categories of contributing factors with the number of their cases."""
         return catalogue.list_categories(searcher.store)
 
-    @get("/{category_id:str}", operation_id="GetCategory", sync_to_thread=True)
+    @get("/{category_id:str}", operation_id="GetCategory", responses=PROBLEMS, sync_to_thread=True)
     def get_category(self, category_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CategoryDetail:
         """Return a category with its cases, factors, lessons and strategies."""
         return catalogue.category_detail(searcher.store, category_id)
@@ -126,7 +142,7 @@ class StrategyController(Controller):
     path = "/strategies"
     tags = ["strategies"]
 
-    @get("/", operation_id="ListStrategies", sync_to_thread=True)
+    @get("/", operation_id="ListStrategies", responses=PROBLEMS, sync_to_thread=True)
     def list_strategies(
         self,
         searcher: NamedDependency[Searcher],
@@ -139,7 +155,7 @@ class StrategyController(Controller):
                 searcher.store.taxonomy.term(vocabulary, value)
         return catalogue.list_strategies(searcher.store, phase=phase, category=category)
 
-    @get("/{strategy_id:str}", operation_id="GetStrategy", sync_to_thread=True)
+    @get("/{strategy_id:str}", operation_id="GetStrategy", responses=PROBLEMS, sync_to_thread=True)
     def get_strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> StrategyDetail:
         """Return one strategy with every case that points at it."""
         store = searcher.store
@@ -149,21 +165,21 @@ class StrategyController(Controller):
 class StatementController(Controller):
     tags = ["statements"]
 
-    @get("/lessons", operation_id="ListLessons", sync_to_thread=True)
+    @get("/lessons", operation_id="ListLessons", responses=PROBLEMS, sync_to_thread=True)
     def list_lessons(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
         """List the lessons of the cases that satisfy the filters."""
         return paged(catalogue.statements(searcher.store, "lessons", facets), page, page_size)
 
-    @get("/symptoms", operation_id="ListSymptoms", sync_to_thread=True)
+    @get("/symptoms", operation_id="ListSymptoms", responses=PROBLEMS, sync_to_thread=True)
     def list_symptoms(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
         """List the early-warning signs of the cases that satisfy the filters."""
         return paged(catalogue.statements(searcher.store, "symptoms", facets), page, page_size)
 
-    @get("/terms", operation_id="ListTerms", sync_to_thread=True)
+    @get("/terms", operation_id="ListTerms", responses=PROBLEMS, sync_to_thread=True)
     def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:
         """Return every vocabulary with its terms."""
         return searcher.store.taxonomy
@@ -173,7 +189,7 @@ class FeedController(Controller):
     path = "/feed.atom"
     tags = ["feeds"]
 
-    @get("/", operation_id="Feed", media_type="application/atom+xml", sync_to_thread=True)
+    @get("/", operation_id="Feed", responses=PROBLEMS, media_type="application/atom+xml", sync_to_thread=True)
     def feed(
         self,
         request: Request,  # type: ignore[type-arg]

@@ -22,6 +22,19 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     page_size: int
 
 
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error, as RFC 9457 problem details."""
+
+    type: str
+    """E.g. `urn:premortem:bad-filter`."""
+    title: str
+    status: int
+    detail: str
+    """What is wrong."""
+    next_step: str
+    """What to do about it."""
+
+
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str
     """Project description, plain text, at most 50,000 characters. It is neither stored nor logged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headlin
 from indexer.vectors import Vectors
 from kb.case import INFERRED, Case
 from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
-from kb.errors import IndexUnavailableError, InvalidCasesError
+from kb.errors import IndexUnavailableError, InvalidCasesError, PremortemError
 from kb.lint import lint
 from kb.store import Link, Store, StoredCase, StoredStrategy, write_store
 
@@ -83,9 +84,12 @@ def build_index(
         PremortemError: corpora, model or folder cannot be used.
     """
     reporter = reporter or Reporter()
-    corpora = read_corpora(folders)
-    problems = lint(corpora)
-    errors = [problem for problem in problems if problem.rule != "form"]
+    with ThreadPoolExecutor(1) as executor:
+        # Loading the model and reading the cases take about as long, so they run side by side.
+        loading = executor.submit(_ready_encoder, model, index, backend) if encoder is None else None
+        corpora = read_corpora(folders)
+        errors = lint(corpora, form=False)
+        encoder = encoder or (loading.result() if loading else None)
     if errors and not skip_invalid:
         raise InvalidCasesError(errors)
     invalid = {problem.source for problem in errors}
@@ -98,6 +102,14 @@ def build_index(
         if not rebuild and (unchanged := _already_built(index, name, sorted(invalid))):
             return unchanged
         return _build(index, name, files, corpora, folders, encoder, model, sorted(invalid), reporter)
+
+
+def _ready_encoder(model: str, index: Path, backend: str) -> Encoder | None:
+    """Return the encoder if it needs no export first."""
+    try:
+        return open_encoder(model, index / "exports", backend=backend, export=False)
+    except PremortemError:
+        return None  # told, or mended by an export, once the cases are known to be good
 
 
 def _content_hash(files: Sequence[CaseFile], corpora: Corpora, encoder: Encoder) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from kb.case import INFERRED, Case, CaseMeta, Item, Strategy, StrategyMeta, items_of
-from kb.corpus import Corpora
+from kb.corpus import CaseFile, Corpora
 from kb.errors import Problem
 from kb.parse import references
 from kb.render import render_case, render_strategy
@@ -22,47 +23,56 @@ _FACETS = {  # front matter field → vocabulary
     "status": "status",
 }
 _STRATEGY_FACETS = {"phase": "phase", "roles": "role", "effort": "effort", "addresses": "category"}
+_DATE = r"\d{4}(?:-\d\d(?:-\d\d)?)?(?: \d\d:\d\d)?"
+_ZONE = r"(?: (?!AM|PM)[A-Z]{2,4})?"
+_WHEN = re.compile(rf"{_DATE}{_ZONE}(?: to (?:{_DATE}|\d\d:\d\d){_ZONE})?")
 _TAGS = {"symptom": "phase", "factor": "category"}
 
 
-def lint(corpora: Corpora) -> list[Problem]:
-    """Return every problem of every file, by file, line and rule; empty when all is well."""
-    problems = list(corpora.problems)
-    broken = {problem.source for problem in problems}
+def lint(corpora: Corpora, *, form: bool = True) -> list[Problem]:
+    """Return every problem of every file, by file, line and rule; empty when all is well.
+
+    Args:
+        corpora: as read.
+        form: whether files must be in canonical form and dates ISO dates, too: what does not keep a case from being searched.
+    """
+    problems = [*corpora.problems, *_duplicates(corpora.files)]
+    broken = {problem.source for problem in corpora.problems}
     strategies, cases = set(corpora.strategies), set(corpora.cases)
-    first_files: dict[tuple[str, str], str] = {}
-    titles: dict[str, str] = {}
     for file in corpora.files:
         source = str(file.path)
-        read = file.case or file.strategy
-        if read is None:
-            continue
-        key = (file.kind, read.id)
-        if key in first_files:
-            problems.append(_problem(source, 1, "duplicate", f"id {read.id!r} is also {first_files[key]}", "rename one of the two"))
-        first_files.setdefault(key, source)
-        title = read.meta.title.casefold()
-        if title in titles:
-            problems.append(
-                _problem(
-                    source,
-                    _front_line(file.text, "title"),
-                    "duplicate",
-                    f"the title is also that of {titles[title]}",
-                    "give each its own title",
-                )
-            )
-        titles.setdefault(title, source)
         if file.case:
             problems.extend(_case(file.case, source, file.text, corpora.taxonomy, strategies, cases))
-            canonical = render_case(file.case)
-        else:
-            assert file.strategy is not None
+        elif file.strategy:
             problems.extend(_strategy(file.strategy, source, file.text, corpora.taxonomy))
-            canonical = render_strategy(file.strategy)
-        if source not in broken:
-            problems.extend(_form(source, file.text, canonical))
+        if form and source not in broken:
+            problems.extend(_form(source, file.text, _canonical(file)))
+        if form and file.case:
+            problems.extend(_dates(file.case, source))
     return sorted(set(problems))
+
+
+def _duplicates(files: Iterable[CaseFile]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], str] = {}
+    titles: dict[str, str] = {}
+    for file in files:
+        source = str(file.path)
+        if (read := file.case or file.strategy) is None:
+            continue
+        other = first.setdefault((file.kind, read.id), source)
+        if other != source:
+            yield _problem(source, 1, "duplicate", f"id {read.id!r} is also {other}", "rename one of the two")
+        other = titles.setdefault(read.meta.title.casefold(), source)
+        if other != source:
+            line = _front_line(file.text, "title")
+            yield _problem(source, line, "duplicate", f"the title is also that of {other}", "give each its own title")
+
+
+def _canonical(file: CaseFile) -> str:
+    """Return the canonical text of a file; its own where nothing could be read from it."""
+    if file.case:
+        return render_case(file.case)
+    return render_strategy(file.strategy) if file.strategy else file.text
 
 
 def _problem(source: str, line: int, rule: str, message: str, advice: str) -> Problem:
@@ -166,6 +176,18 @@ def _strategy(strategy: Strategy, source: str, text: str, taxonomy: Taxonomy) ->
             yield _problem(source, _front_line(text, name), "front-matter", f"`{name}` is empty", "name at least one")
 
 
+def _dates(case: Case, source: str) -> Iterator[Problem]:
+    for event in case.timeline:
+        if event.when and not _WHEN.fullmatch(event.when):
+            yield _problem(
+                source,
+                event.line,
+                "date",
+                f"{event.when!r} is not a date",
+                "write 2018, 2018-07, 2018-07-09, with 17:20 UTC, or two with ` to `",
+            )
+
+
 def _form(source: str, text: str, canonical: str) -> Iterator[Problem]:
     """Tell the first line that differs from the canonical form."""
     if text == canonical:
@@ -183,7 +205,7 @@ def fix_form(corpora: Corpora) -> int:
     broken = {problem.source for problem in corpora.problems}
     rewritten = 0
     for file in corpora.files:
-        canonical = render_case(file.case) if file.case else render_strategy(file.strategy) if file.strategy else file.text
+        canonical = _canonical(file)
         if str(file.path) not in broken and canonical != file.text:
             beside = file.path.with_name(f".{file.path.name}.fixed")
             beside.write_text(canonical, "utf-8")

@@ -161,6 +161,8 @@ CASE_ROWS = [
     ("`go-live` [^s3]", "`go-live`", "source", "- **The queue", "a symptom names no source", "end it with [^s1]"),
     ("parallel running. [^inferred]", "parallel running.", "source", "- **Keep", "a prevention names no source", "[^inferred] for advice"),
     ("- 2016: Work", "- Work", "timeline", "- Work", "a timeline entry has no date", "write `- 2018-07:"),
+    ("- 2016: Work", "- early 2016: Work", "date", "- early 2016", "'early 2016' is not a date", "write 2018, 2018-07"),
+    ("- 2016: Work", "- 2016-1-2: Work", "date", "- 2016-1-2", "is not a date", "2018-07-09"),
     ("begins. [^s1]", "begins.", "source", "- 2016:", "a timeline entry names no source", "end it with [^s1]"),
     # sources and links
     ("first. [^s1]", "first. [^s9]", "source", "- **Move", "[^s9] is not defined", "define it"),
@@ -406,3 +408,11 @@ def test_a_file_that_is_no_case_has_problems_and_raises_nothing(text):
     case, problems = read_case(text, source=CASE)
     assert case is None
     assert problems
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["2018", "2018-07", "2018-07-09", "2018-07-09 17:20", "2018-07-09 17:20 UTC", "2018-07 to 2018-09", "2025-11-18 11:20 to 14:30 UTC"],
+)
+def test_dates_of_every_allowed_form_are_accepted(folder, when):
+    assert folder.of_case(changed(CASE_TEXT, "- 2016: Work", f"- {when}: Work")) == []
