@@ -14,6 +14,8 @@ def list_cases(store: Store, filters: Filters, keywords: str = "") -> list[Store
     """Return the cases that satisfy the filters: by title, or best first when there are keywords."""
     rows = store.filter_rows(filters)
     terms = words(keywords)
+    if keywords.strip() and not terms:
+        return []  # nothing but punctuation occurs nowhere
     if terms:
         allowed = set(rows)
         hits = store.lexical(lexical_expression(tuple(terms)), limit=len(store.case_ids))

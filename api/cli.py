@@ -23,6 +23,7 @@ from kb.errors import (
     IndexMissingError,
     IndexUnavailableError,
     InvalidCasesError,
+    MissingExtraError,
     NotFoundError,
     PortInUseError,
     PremortemError,
@@ -39,6 +40,7 @@ EXIT_CODES: dict[type[PremortemError], int] = {
     FilterError: 2,
     SettingsError: 2,
     NotFoundError: 3,
+    MissingExtraError: 1,
     InvalidCasesError: 4,
     CorpusError: 4,
     IndexUnavailableError: 5,
@@ -268,6 +270,8 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
     from indexer.generation import STORE, current_generation
     from kb.store import Filters, Store
 
+    if what != "cases" and (keywords or any(value not in (None, ()) for value in facets.values())):
+        raise click.UsageError(f"keywords and filters choose among cases, not {what}")
     store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
     if what == "terms":
         click.echo(msgspec.json.encode(store.taxonomy)) if as_json else print_terms(store.taxonomy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from api.settings import Settings
 from indexer import evaluation
 from indexer.evaluation import HonestyReport, Judged, SetReport, read_judged
 from indexer.searcher import open_searcher
-from kb.errors import CorpusError
+from kb.errors import CorpusError, MissingExtraError
 
 _ROOT = Path(__file__).parent.parent
 JUDGED = _ROOT / "tests" / "eval"
@@ -34,7 +35,10 @@ def evaluate(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
 
     Raises:
         CorpusError: the judged descriptions are not there.
+        MissingExtraError: ir-measures is not installed.
     """
+    if importlib.util.find_spec("ir_measures") is None:
+        raise MissingExtraError("ir-measures is not installed", next_step="run `make eval`, or pip install ir-measures")
     folder = folder or JUDGED
     searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
     briefs, known, negatives = (_read(folder / f"{name}-dev.yaml") for name in ("briefs", "cases", "negatives"))

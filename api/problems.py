@@ -22,6 +22,7 @@ from kb.errors import (
     IndexMissingError,
     IndexUnavailableError,
     InvalidCasesError,
+    MissingExtraError,
     NotFoundError,
     PortInUseError,
     PremortemError,
@@ -33,6 +34,7 @@ from kb.errors import (
 
 STATUS: dict[type[PremortemError], int] = {
     PremortemError: 500,
+    MissingExtraError: 500,
     InvalidCasesError: 500,
     CorpusError: 500,
     NotFoundError: 404,

@@ -48,6 +48,10 @@ def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
     console = _console()
     for notice in answer.notices:
         console.print(Text(f"Note: {notice.message}; {notice.next_step}.", style="yellow"))
+    if not answer.n_cases:
+        console.print(Text("No case has all of these facets.", style="bold"))
+        console.print("Drop a filter; `premortem list` shows all cases.")
+        return
     if answer.verdict == "nothing-close":
         console.print(Text(f"Nothing close in {answer.n_cases} cases.", style="bold"))
         console.print("Say what will be done, with which systems, by whom and by when; or drop filters. `premortem list` shows all cases.")
@@ -108,7 +112,7 @@ def _case(case: FoundCase, taxonomy: Taxonomy) -> Group:
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=13, style="dim", justify="right")
         table.add_column(ratio=1)
-        table.add_row("you", Text(f"“{reason.query}”", style="italic"))
+        table.add_row("you", Text(f"“{' '.join(reason.query.split())}”", style="italic"))
         passage = Text(f"{reason.lead} ", style="bold") if reason.lead else Text()
         table.add_row(_KIND_NAMES[reason.kind], passage.append(reason.passage, "not bold"))
         parts.append(Padding(table, (0, 0, 0, 0)))

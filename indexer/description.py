@@ -16,6 +16,9 @@ MAX_CHARACTERS = 50_000
 _MAX_WORDS = 50
 """Longer sentences are split at their commas, since an encoder blurs many statements into one."""
 _MIN_WORDS = 3
+_MOST_SENTENCES = 150
+_WRAPPED = 40
+"""A line at least this long, in characters, that ends within a sentence was wrapped; a shorter one is a heading or an entry."""
 _FEW_WORDS = 6
 
 STOP_WORDS = frozenset(
@@ -227,6 +230,8 @@ def read_description(raw: str) -> Description:
         raise QueryError("the description is empty", next_step="say in a few sentences what will be done, with which systems and by when")
     parts = [part for sentence in _sentences(text) for part in _parts(sentence)]
     telling = [part for part in parts if not _BOILERPLATE.search(part.text) and len(words(part.text)) >= _MIN_WORDS]
+    if len(telling) > _MOST_SENTENCES:
+        telling = _windows(telling, text)
     terms = tuple(word for word in all_words if word not in STOP_WORDS)
     return Description(
         text=text,
@@ -240,15 +245,31 @@ def _sentences(text: str) -> list[Sentence]:
     found: list[Sentence] = []
     for boundary in get_sentence_boundaries("en", text):
         start = boundary["start_index"]
+        spans: list[tuple[int, int]] = []
+        previous = ""
         for line in boundary["text"].splitlines(keepends=True):
             body = line.lstrip()
-            offset = start + len(line) - len(body)
-            if marker := _BULLET.match(body):
-                offset, body = offset + marker.end(), body[marker.end() :]
-            if body.strip():
-                found.append(Sentence(body.rstrip(), offset))
+            marker = _BULLET.match(body)
+            begin = start + len(line) - len(body) + (marker.end() if marker else 0)
             start += len(line)
+            if spans and not marker and len(previous) >= _WRAPPED and not previous.endswith(":"):
+                spans[-1] = (spans[-1][0], start)  # the line before was only wrapped
+            elif body.strip():
+                spans.append((begin, start))
+            previous = line.strip()
+        found.extend(Sentence(text[begin:end].rstrip(), begin) for begin, end in spans if text[begin:end].strip())
     return found
+
+
+def _windows(sentences: list[Sentence], text: str) -> list[Sentence]:
+    """Join neighbours into windows of about `_MAX_WORDS` words: of a very long description, sentence by sentence would take too long."""
+    windows: list[Sentence] = []
+    for sentence in sentences:
+        if windows and len(text[windows[-1].start : sentence.end].split()) <= _MAX_WORDS:
+            windows[-1] = Sentence(text[windows[-1].start : sentence.end], windows[-1].start)
+        else:
+            windows.append(sentence)
+    return windows
 
 
 def _parts(sentence: Sentence) -> list[Sentence]:

@@ -82,7 +82,7 @@ def current_generation(index: Path) -> tuple[Path, Manifest]:
             raise IndexDamagedError(
                 f"{index} is not a Premortem index", next_step="give --index (PREMORTEM_INDEX) a folder of its own, then `premortem index`"
             ) from None
-        raise IndexMissingError(f"there is no index in {index} yet", next_step=build) from None
+        raise IndexMissingError(f"there is no index in {index} yet", next_step=f"run `premortem index --index {index}`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise IndexDamagedError(f"{index / _CURRENT} cannot be read: {error}", next_step=build) from error
     folder = index / name

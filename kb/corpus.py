@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kb.case import Case, Strategy
 from kb.errors import CorpusError, Problem
-from kb.parse import read_case, read_strategy
+from kb.parse import SLUG, read_case, read_strategy
 from kb.taxonomy import Taxonomy, read_taxonomy
 
 TAXONOMY = "taxonomy.yaml"
@@ -25,6 +25,8 @@ class CaseFile:
     """`case` or `strategy`."""
     text: str
     sha256: str
+    sound: bool
+    """Whether its form is right; of a file that is not, some parts are empty."""
     case: Case | None = None
     strategy: Strategy | None = None
 
@@ -40,11 +42,11 @@ class Corpora:
 
     @property
     def cases(self) -> dict[str, CaseFile]:
-        return {file.case.id: file for file in self.files if file.case}
+        return {file.case.id: file for file in self.files if file.case and file.sound}
 
     @property
     def strategies(self) -> dict[str, CaseFile]:
-        return {file.strategy.id: file for file in self.files if file.strategy}
+        return {file.strategy.id: file for file in self.files if file.strategy and file.sound}
 
 
 def shipped(name: str) -> Path:
@@ -103,7 +105,19 @@ def read_corpora(
         corpora.problems.extend(problems)
         if file:
             corpora.files.append(file)
+    _add_linked_strategies(corpora)
     return corpora
+
+
+def _add_linked_strategies(corpora: Corpora) -> None:
+    """Add the shipped strategies that cases point at and no corpus holds: a private corpus may use the public catalogue."""
+    known = {file.strategy.id for file in corpora.files if file.strategy}
+    linked = {item.strategy for file in corpora.files if file.case for item in file.case.prevention if item.strategy}
+    for strategy_id in sorted(linked - known):
+        path = shipped("cases") / "strategies" / f"{strategy_id}.md"
+        file = read_file(path, "strategy", "premortem")[0] if SLUG.fullmatch(strategy_id) and path.is_file() else None
+        if file:
+            corpora.files.append(file)
 
 
 def read_file(path: Path, kind: str, corpus: str = "") -> tuple[CaseFile | None, list[Problem]]:
@@ -125,9 +139,9 @@ def read_file(path: Path, kind: str, corpus: str = "") -> tuple[CaseFile | None,
     sha256 = hashlib.sha256(data).hexdigest()
     if kind == "case":
         case, problems = read_case(text, source=str(path))
-        return CaseFile(path, corpus, kind, text, sha256, case=case), problems
+        return CaseFile(path, corpus, kind, text, sha256, not problems, case=case), problems
     strategy, problems = read_strategy(text, source=str(path))
-    return CaseFile(path, corpus, kind, text, sha256, strategy=strategy), problems
+    return CaseFile(path, corpus, kind, text, sha256, not problems, strategy=strategy), problems
 
 
 def corpus_names(folders: Sequence[Path]) -> list[str]:

@@ -13,6 +13,7 @@ PremortemError
 │   ├── IndexFormatError   it was written by a newer release
 │   └── IndexLockedError   another process is building it
 ├── EncoderError           the embedding model cannot be loaded or does not fit the index
+├── MissingExtraError      a library of an optional extra is not installed
 ├── SettingsError          a setting or environment variable is wrong
 ├── FolderNotWritableError a folder that must be written to cannot be
 └── ServerError            the server cannot start
@@ -106,6 +107,10 @@ class IndexLockedError(IndexUnavailableError):
 
 class EncoderError(PremortemError):
     code = "encoder"
+
+
+class MissingExtraError(PremortemError):
+    code = "missing-extra"
 
 
 class SettingsError(PremortemError):

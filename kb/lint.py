@@ -38,7 +38,8 @@ def lint(corpora: Corpora, *, form: bool = True) -> list[Problem]:
     """
     problems = [*corpora.problems, *_duplicates(corpora.files)]
     broken = {problem.source for problem in corpora.problems}
-    strategies, cases = set(corpora.strategies), set(corpora.cases)
+    strategies = {file.strategy.id for file in corpora.files if file.strategy}
+    cases = {file.case.id for file in corpora.files if file.case}
     for file in corpora.files:
         source = str(file.path)
         if file.case:
@@ -62,7 +63,7 @@ def _duplicates(files: Iterable[CaseFile]) -> Iterator[Problem]:
         other = first.setdefault((file.kind, read.id), source)
         if other != source:
             yield _problem(source, 1, "duplicate", f"id {read.id!r} is also {other}", "rename one of the two")
-        other = titles.setdefault(read.meta.title.casefold(), source)
+        other = titles.setdefault(read.meta.title.casefold() or source, source)
         if other != source:
             line = _front_line(file.text, "title")
             yield _problem(source, line, "duplicate", f"the title is also that of {other}", "give each its own title")
@@ -89,7 +90,7 @@ def _vocabulary(source: str, line: int, taxonomy: Taxonomy, vocabulary: str, wor
 def _facets(meta: CaseMeta | StrategyMeta, source: str, text: str, taxonomy: Taxonomy, facets: dict[str, str]) -> Iterator[Problem]:
     for name, vocabulary in facets.items():
         value = getattr(meta, name)
-        words = (value,) if isinstance(value, str) else value
+        words = [word for word in ((value,) if isinstance(value, str) else value) if word]  # empty: told already
         yield from _vocabulary(source, _front_line(text, name), taxonomy, vocabulary, words)
 
 
@@ -172,7 +173,7 @@ def _references(case: Case) -> Iterator[tuple[int, list[str]]]:
 def _strategy(strategy: Strategy, source: str, text: str, taxonomy: Taxonomy) -> Iterator[Problem]:
     yield from _facets(strategy.meta, source, text, taxonomy, _STRATEGY_FACETS)
     for name in ("roles", "addresses"):
-        if not getattr(strategy.meta, name):
+        if not getattr(strategy.meta, name) and f"\n{name}: []" in text:
             yield _problem(source, _front_line(text, name), "front-matter", f"`{name}` is empty", "name at least one")
 
 

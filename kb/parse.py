@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -68,38 +69,35 @@ class _Reader:
             self.problem(1, "file-name", f"{name!r} is not a slug", "name the file like example-company-2019.md")
         return name
 
-    def meta(self, struct: type[_Meta]) -> _Meta | None:
-        """Convert the front matter field by field, so that every wrong field is told at once."""
+    def meta(self, struct: type[_Meta]) -> _Meta:
+        """Convert the front matter field by field, so that every wrong field is told at once; what cannot be used is left empty."""
         document = self.document
+        fields = FRONT_MATTER[struct]
+        values: dict[str, Any] = {name: () if item.type == tuple[str, ...] else "" for name, item in fields.items() if item.required}
         if document.front_error:
             line, message = document.front_error
             self.problem(line, "front-matter", message, "write one `key: value` a line between two lines of ---")
-            return None
+            return struct(**values)
         if not document.front:
             self.problem(1, "front-matter", "no front matter", "begin the file with ---, `title: …` and the other facets, ---")
-            return None
-        fields = FRONT_MATTER[struct]
-        values: dict[str, Any] = {}
-        good = True
+            return struct(**values)
         for name, raw in document.front.items():
             line = document.front_lines.get(name, 1)
             if name not in fields:
                 self.problem(line, "front-matter", f"unknown field `{name}`", f"use one of: {', '.join(fields)}")
                 continue
             value = str(raw) if name == "years" and isinstance(raw, int) and 0 < raw < 10_000 else raw
+            if isinstance(value, str) and len(value.strip().splitlines()) != 1:
+                self.problem(line, "front-matter", f"`{name}` is empty or longer than one line", "write one line, or null if unknown")
+                continue
             try:
                 values[name] = msgspec.convert(value, fields[name].type)
             except msgspec.ValidationError as error:
-                good = False
                 self.problem(line, "front-matter", f"`{name}`: {error}", "see cases/README.md for the form of each field")
-            if isinstance(value, str) and len(value.strip().splitlines()) != 1:
-                good = False
-                self.problem(line, "front-matter", f"`{name}` is empty or longer than one line", "write one line, or null if unknown")
         for name, item in fields.items():
             if item.required and name not in document.front:
-                good = False
                 self.problem(1, "front-matter", f"`{name}` is missing", f"add `{name}: …`")
-        return struct(**values) if good else None
+        return struct(**values)
 
     def sections(self, expected: dict[str, str], optional: set[str]) -> dict[str, Section]:
         """Return the sections by name; tell unknown, missing, empty, repeated and misordered ones."""
@@ -173,6 +171,8 @@ class _Reader:
             elif label == INFERRED:
                 sources.append(Source(id=label, title=text, line=line))
             elif match := _SOURCE.fullmatch(text):
+                if not _is_date(match["date"] or ""):
+                    self.problem(line, "source", f"[^{label}]: there is no day {match['date']}", "write 2019, 2019-05 or 2019-05-31")
                 url = match["angle"] or match["url"] or ""
                 if url and not url.startswith(("https://", "http://")):
                     self.problem(line, "source", f"[^{label}]: {url!r} is no web address", "give one that begins with https://, or none")
@@ -196,6 +196,16 @@ class _Reader:
                     "write `[^s1]: [Title](address), Publisher, 2019-05-01. news` (publisher and date where known)",
                 )
         return tuple(sources)
+
+
+def _is_date(text: str) -> bool:
+    """Return whether a date, of which month and day may be missing, exists; an empty one does."""
+    year, month, day = (*(int(part) for part in text.split("-") if part), 1, 1, 1)[:3]
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def _split_sources(text: str) -> tuple[str, tuple[str, ...]]:
@@ -236,8 +246,8 @@ def references(text: str) -> list[str]:
     return _REF.findall(text)
 
 
-def read_case(text: str, *, source: str) -> tuple[Case | None, list[Problem]]:
-    """Read one case study; the case is None when its front matter or its Undertaking cannot be used.
+def read_case(text: str, *, source: str) -> tuple[Case, list[Problem]]:
+    """Read one case study and all that is wrong with its form; what cannot be used is left empty.
 
     Args:
         text: the whole file.
@@ -246,7 +256,7 @@ def read_case(text: str, *, source: str) -> tuple[Case | None, list[Problem]]:
     reader = _Reader(text, source)
     case_id = reader.slug()
     meta = reader.meta(CaseMeta)
-    if meta and meta.years is not None and not _YEARS.fullmatch(meta.years):
+    if meta.years is not None and not _is_span(meta.years):
         reader.problem(
             reader.document.front_lines["years"],
             "front-matter",
@@ -254,12 +264,11 @@ def read_case(text: str, *, source: str) -> tuple[Case | None, list[Problem]]:
             "write 2011 or 2011-2018",
         )
         meta = msgspec.structs.replace(meta, years=None)
-    if meta and not meta.categories:
+    if reader.document.front.get("categories") == []:
         reader.problem(
             reader.document.front_lines["categories"], "front-matter", "`categories` is empty", "name one to four, the main one first"
         )
-        meta = None
-    optional = OPTIONAL_SECTIONS | ({"What went wrong"} if meta and meta.outcome == "succeeded" else set())
+    optional = OPTIONAL_SECTIONS | ({"What went wrong"} if meta.outcome == "succeeded" else set())
     found = reader.sections(CASE_SECTIONS, optional)
     undertaking = reader.prose(found.get("Undertaking"))
     story, timeline = reader.story(found.get("What happened"))
@@ -273,14 +282,18 @@ def read_case(text: str, *, source: str) -> tuple[Case | None, list[Problem]]:
         "disputed": reader.items(found.get("Disputed"), _plain),
     }
     sources = reader.footnotes()
-    case = None
-    if meta and undertaking:
-        case = Case(id=case_id, meta=meta, undertaking=undertaking, story=story, timeline=timeline, sources=sources, **parts)
+    case = Case(id=case_id, meta=meta, undertaking=undertaking, story=story, timeline=timeline, sources=sources, **parts)
     return case, sorted(reader.problems)
 
 
-def read_strategy(text: str, *, source: str) -> tuple[Strategy | None, list[Problem]]:
-    """Read one strategy; None when its front matter cannot be used."""
+def _is_span(years: str) -> bool:
+    """Return whether this is a year, or two of which the first is not the later one."""
+    first, _, last = years.partition("-")
+    return bool(_YEARS.fullmatch(years)) and first <= (last or first)
+
+
+def read_strategy(text: str, *, source: str) -> tuple[Strategy, list[Problem]]:
+    """Read one strategy and all that is wrong with its form; what cannot be used is left empty."""
     reader = _Reader(text, source)
     strategy_id = reader.slug()
     meta = reader.meta(StrategyMeta)
@@ -291,9 +304,7 @@ def read_strategy(text: str, *, source: str) -> tuple[Strategy | None, list[Prob
     limits = reader.prose(found.get("Limits"))
     for label, line, _ in reader.document.footnotes:
         reader.problem(line, "source", f"[^{label}]: a strategy has no footnotes", "name sources in the front matter")
-    strategy = None
-    if meta:
-        strategy = Strategy(id=strategy_id, meta=meta, steps=steps, missing_signs=missing_signs, done_when=done_when, limits=limits)
+    strategy = Strategy(id=strategy_id, meta=meta, steps=steps, missing_signs=missing_signs, done_when=done_when, limits=limits)
     return strategy, sorted(reader.problems)
 
 
@@ -318,7 +329,7 @@ def parse_strategy(text: str, *, source: str) -> Strategy:
 _Read = TypeVar("_Read", Case, Strategy)
 
 
-def _or_raise(read: _Read | None, problems: list[Problem]) -> _Read:
-    if problems or read is None:
+def _or_raise(read: _Read, problems: list[Problem]) -> _Read:
+    if problems:
         raise InvalidCasesError(problems, next_step="mend the lines listed; the form is told in cases/README.md")
     return read

@@ -338,6 +338,10 @@ class Store:
         return [row["row"] for row in self._rows(f"select row from cases where {where} order by row", parameters)]
 
     def _where(self, filters: Filters) -> tuple[str, list[object]]:
+        if filters.from_year is not None and filters.to_year is not None and filters.from_year > filters.to_year:
+            raise FilterError(
+                f"from_year {filters.from_year} is after to_year {filters.to_year}", next_step="give the earlier year as from_year"
+            )
         clauses, parameters = ["1"], list[object]()
         for facet in msgspec.structs.fields(filters):
             value = getattr(filters, facet.name)

@@ -93,7 +93,9 @@ def _likeness(word: str, term: str, **_: object) -> float:
 def did_you_mean(word: str, words: list[str]) -> str:
     """Return a hint naming the nearest word, or listing all where none is near."""
     near = nearest(word, words)
-    return f"did you mean {near!r}?" if near else f"use one of: {', '.join(words)}"
+    if near:
+        return f"did you mean {near!r}?"
+    return f"use one of: {', '.join(words)}" if words else "there is none to choose from"
 
 
 def read_taxonomy(path: Path) -> Taxonomy:

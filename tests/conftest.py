@@ -10,12 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from indexer.arrays import Embeddings
 from indexer.build import build_index
 from indexer.encoder import Encoder, Fingerprint, Progress
 from indexer.searcher import Searcher, open_searcher
 from kb.corpus import shipped
+
+# Machines are shared: how long one example takes says nothing.
+hypothesis_settings.register_profile("premortem", deadline=None)
+hypothesis_settings.load_profile("premortem")
 
 ROOT = Path(__file__).parent.parent
 CASES = shipped("cases")

@@ -87,9 +87,10 @@ def test_the_real_command_killed_while_it_works(small_real_index, small_corpus, 
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(after_s)
     process.kill()
-    finished = process.wait() == 0
+    process.wait()
     searcher = open_searcher(small_real_index)
-    assert (searcher.manifest.generation == before) or finished
     assert searcher.search("Regions close their books differently and one ERP is forced on all of them.").cases
     assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=240).returncode == 0
-    assert open_searcher(small_real_index).manifest.generation != before
+    after = open_searcher(small_real_index).manifest.generation
+    assert after != before
+    assert searcher.manifest.generation in (before, after)

@@ -37,6 +37,23 @@ def test_a_very_long_sentence_is_split_without_losing_words():
     assert [word for sentence in read.sentences for word in words(sentence.text)] == words(text)
 
 
+def test_a_wrapped_sentence_is_one_sentence():
+    text = "We will connect our 20-year-old warehouse system to a new\nanalytics tool in 8 weeks. It reads stock in real time.\nScope"
+    read = read_description(text)
+    assert [" ".join(sentence.text.split()) for sentence in read.sentences] == [
+        "We will connect our 20-year-old warehouse system to a new analytics tool in 8 weeks.",
+        "It reads stock in real time.",
+    ]
+    assert all(text[sentence.start : sentence.end] == sentence.text for sentence in read.sentences)
+
+
+def test_a_very_long_description_is_read_in_windows():
+    text = "".join(f"Depot {number} moves in week {number} with its own crew. " for number in range(600))
+    read = read_description(text)
+    assert len(read.sentences) < 150
+    assert [word for sentence in read.sentences for word in words(sentence.text)] == words(text)
+
+
 def test_boilerplate_is_not_matched():
     read = read_description(
         "We are looking for a partner with experience. We will switch all depots on one day. Please submit your bid by May."

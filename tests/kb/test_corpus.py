@@ -123,10 +123,11 @@ def test_what_cannot_be_read_is_a_problem_and_the_rest_is_read(folder, make):
     assert lint(corpora) == [problem]
 
 
-def test_a_broken_file_is_kept_without_case(folder):
+def test_a_broken_file_is_kept_but_is_no_case(folder):
     (folder.studies / "broken.md").write_text("nothing", "utf-8")
     corpora = read_corpora([folder.path])
-    assert [file.path.name for file in corpora.files if file.case is None and file.kind == "case"] == ["broken.md"]
+    assert [file.path.name for file in corpora.files if not file.sound] == ["broken.md"]
+    assert "broken" not in corpora.cases
 
 
 def test_a_corpus_adds_its_own_terms(folder):
