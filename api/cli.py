@@ -90,6 +90,14 @@ def index_option(command: Command) -> Command:
     return click.option("--index", "index", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the search index.")(command)
 
 
+def model_option(command: Command) -> Command:
+    return click.option(
+        "--model",
+        metavar="MODEL",
+        help="premortem (trained on graded descriptions; the default), base (the same, untrained) or a sentence-transformers folder.",
+    )(command)
+
+
 def settings_with(**given: Any) -> Settings:
     """Return the environment's settings with options of the command line put over them."""
     settings = load_settings(os.environ)
@@ -122,9 +130,20 @@ def filter_options(command: Command) -> Command:
 )
 @click.option("-n", "--limit", default=10, show_default=True, help="Most cases shown, 1 to 100.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--explain", metavar="CASE", help="Show how the score of this one case came about, whether it is found or not.")
 @filter_options
 @index_option
-def search(description: str | None, file: Path | None, limit: int, as_json: bool, index: Path | None, **facets: Any) -> None:
+@model_option
+def search(
+    description: str | None,
+    file: Path | None,
+    limit: int,
+    as_json: bool,
+    explain: str | None,
+    index: Path | None,
+    model: str | None,
+    **facets: Any,
+) -> None:
     """Find documented failures of projects like the one described.
 
     \b
@@ -132,14 +151,22 @@ def search(description: str | None, file: Path | None, limit: int, as_json: bool
     premortem search --file plan.md --limit 5
     cat plan.md | premortem search --json
     premortem search "new payroll" --industry public-administration --from-year 2005
+    premortem search --file plan.md --explain hershey-enterprise21-sap-1999
     """
-    from api.terminal import print_answer
+    from api.terminal import print_answer, print_explanation
     from indexer.searcher import open_searcher
     from kb.store import Filters
 
     text = _read_text(description, file)
-    settings = settings_with(index=index)
+    settings = settings_with(index=index, model=model)
     searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
+    if explain is not None:
+        explanation = searcher.explain(text, explain)
+        if as_json:
+            click.echo(msgspec.json.encode(explanation))
+        else:
+            print_explanation(explanation)
+        return
     answer = searcher.search(text, filters=Filters(**facets), limit=limit)
     if as_json:
         click.echo(msgspec.json.encode(answer))
@@ -181,9 +208,10 @@ def _warn_if_stale(manifest: Any, settings: Settings) -> None:
 @cli.command()
 @cases_option
 @index_option
+@model_option
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid files out instead of refusing.")
 @click.option("--rebuild", is_flag=True, help="Build even when nothing has changed.")
-def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebuild: bool) -> None:
+def index(cases: tuple[Path, ...], index: Path | None, model: str | None, skip_invalid: bool, rebuild: bool) -> None:
     """Build the search index, or bring it up to date; only changed texts are encoded.
 
     \b
@@ -193,7 +221,7 @@ def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebui
     from api.terminal import BuildProgress, print_built
     from indexer.build import build_index
 
-    settings = settings_with(cases=cases, index=index)
+    settings = settings_with(cases=cases, index=index, model=model)
     with BuildProgress() as progress:
         built = build_index(
             settings.index,
@@ -210,10 +238,11 @@ def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebui
 @cli.command()
 @cases_option
 @index_option
+@model_option
 @click.option("--host", help="Address to listen on. Default 127.0.0.1.")
 @click.option("--port", type=int, help="Port to listen on. Default 8000.")
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid case files out instead of refusing.")
-def serve(cases: tuple[Path, ...], index: Path | None, host: str | None, port: int | None, skip_invalid: bool) -> None:
+def serve(cases: tuple[Path, ...], index: Path | None, model: str | None, host: str | None, port: int | None, skip_invalid: bool) -> None:
     """Serve the web site and the API; builds or updates the index first when it is needed.
 
     \b
@@ -222,7 +251,7 @@ def serve(cases: tuple[Path, ...], index: Path | None, host: str | None, port: i
     """
     from api.serving import run
 
-    run(settings_with(cases=cases, index=index, host=host, port=port), skip_invalid=skip_invalid)
+    run(settings_with(cases=cases, index=index, model=model, host=host, port=port), skip_invalid=skip_invalid)
 
 
 @cli.command()
@@ -318,8 +347,9 @@ def show(item_id: str, raw: bool, as_json: bool, index: Path | None) -> None:
 @cli.command()
 @cases_option
 @index_option
+@model_option
 @click.option("--knowledge", is_flag=True, help="Report what the cases cover and where the gaps are.")
-def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None:
+def doctor(cases: tuple[Path, ...], index: Path | None, model: str | None, knowledge: bool) -> None:
     """Check model, index and cases, and say what to do about what is wrong.
 
     \b
@@ -328,7 +358,7 @@ def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None
     """
     from api.doctor import examine, print_knowledge
 
-    settings = settings_with(cases=cases, index=index)
+    settings = settings_with(cases=cases, index=index, model=model)
     if knowledge:
         print_knowledge(settings)
     elif not examine(settings):
@@ -339,22 +369,84 @@ def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None
 @click.option(
     "--judged", type=click.Path(path_type=Path), metavar="DIR", help="Folder of judged descriptions. Default: tests/eval of this checkout."
 )
+@click.option(
+    "--collection",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Rank a public test collection in BEIR layout instead: corpus.jsonl, queries.jsonl, qrels.tsv, gzip or not.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--ablation", is_flag=True, help="Measure what each part of the ranking is worth, with either packaged model, as Markdown.")
 @click.option("--calibrate", is_flag=True, help="First fit the calibration on the training descriptions and write it.")
+@click.option(
+    "--sister",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For --calibrate of a trained model: the same trained with --hold-out, so that probabilities are fitted on unseen descriptions.",
+)
 @index_option
-def evaluate(judged: Path | None, as_json: bool, calibrate: bool, index: Path | None) -> None:
+@model_option
+def evaluate(
+    judged: Path | None,
+    collection: Path | None,
+    as_json: bool,
+    ablation: bool,
+    calibrate: bool,
+    sister: Path | None,
+    index: Path | None,
+    model: str | None,
+) -> None:
     """Measure search quality on judged descriptions, against BM25, embeddings and their plain hybrid.
 
     \b
     premortem eval
     premortem eval --judged tests/eval --json
+    premortem eval --collection ~/beir/scifact
     """
     from api import evaluating
 
-    settings = settings_with(index=index)
+    settings = settings_with(index=index, model=model)
+    if collection is not None:
+        evaluating.evaluate_collection(settings, collection, as_json=as_json)
+        return
+    if ablation:
+        evaluating.ablate(settings, judged)
+        return
     if calibrate:
-        evaluating.calibrate(settings)
+        evaluating.calibrate(settings, sister)
     evaluating.evaluate(settings, judged, as_json=as_json)
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--hold-out", type=click.IntRange(0, 4), metavar="FOLD", help="Leave a fifth of the descriptions and a quarter of the cases out."
+)
+@click.option("--epochs", type=click.IntRange(1), help="Times each description is seen. Default 8.")
+@click.option("--learning-rate", type=float, help="Default 0.0001.")
+@click.option("--batch", type=click.IntRange(2), help="Descriptions in a step. Default 20.")
+@click.option("--seed", type=int, help="Default 0.")
+@click.option(
+    "--average",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Do not train: average the weights of models trained before; may be given more than once.",
+)
+def train(out: Path, hold_out: int | None, average: tuple[Path, ...], **given: Any) -> None:
+    """Fine-tune the packaged model on the graded descriptions in training/ and write it to OUT (two cores: about half an hour).
+
+    \b
+    premortem train /tmp/trained
+    premortem train /tmp/fold0 --hold-out 0 --epochs 6 --batch 16 --learning-rate 0.00008
+    premortem train /tmp/final --average /tmp/trained --average /tmp/fold0
+    """
+    from api import training
+
+    if average:
+        training.average(out, average)
+        return
+    training.train(out, hold_out=hold_out, given={name: value for name, value in given.items() if value is not None})
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def _check_search(settings: Settings) -> tuple[bool, str, str]:
     answer = searcher.search(" ".join(paragraph.text for paragraph in stored.case.undertaking), limit=3)
     found = [case.id for case in answer.cases]
     good = stored.case.id in found
-    return good, f"a case {'finds' if good else 'does not find'} itself, in {answer.took_ms:.0f} ms", "run `premortem index --rebuild`"
+    return good, f"a case {'finds' if good else 'does not find'} itself", "run `premortem index --rebuild`"
 
 
 def print_knowledge(settings: Settings) -> None:

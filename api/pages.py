@@ -17,9 +17,9 @@ from litestar.status_codes import HTTP_200_OK
 
 from api import catalogue
 from api.problems import STATUS
-from api.routes import log_search
+from api.routes import logged_search
 from indexer.answer import Answer
-from indexer.searcher import Searcher
+from indexer.searcher import DEFAULT_LIMIT, Searcher
 from kb.errors import QueryError
 from kb.store import Filters, Store, case_facets
 
@@ -133,8 +133,7 @@ def _results(searcher: Searcher, description: str, filters: Filters) -> Template
     answer: Answer | None = None
     status_code = HTTP_200_OK
     try:
-        answer = searcher.search(description, filters=filters)
-        log_search(answer, len(description))
+        answer = logged_search(searcher, description, filters, DEFAULT_LIMIT)
     except QueryError as error:  # shown beside the form, so that the text is not lost
         problem, status_code = error, STATUS[type(error)]
     return _page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +22,7 @@ from api.schemas import (
     CaseSummary,
     CategoryDetail,
     CategorySummary,
+    ExplainRequest,
     Health,
     Page,
     Problem,
@@ -30,6 +32,7 @@ from api.schemas import (
     StrategySummary,
 )
 from indexer.answer import Answer, SimilarCase
+from indexer.explanation import Explanation
 from indexer.searcher import Searcher
 from kb.errors import PremortemError
 from kb.store import Filters
@@ -53,9 +56,13 @@ SEARCH_PROBLEMS = {
 }
 
 
-def log_search(answer: Answer, length: int) -> None:
-    """Log length and timing of a search, never its text."""
-    _log.info("search: %d characters, %s, %d cases, %.1f ms", length, answer.verdict, len(answer.cases), answer.took_ms)
+def logged_search(searcher: Searcher, description: str, filters: Filters, limit: int) -> Answer:
+    """Search, and log length and timing of it, never its text."""
+    started = time.perf_counter()
+    answer = searcher.search(description, filters=filters, limit=limit)
+    took_ms = (time.perf_counter() - started) * 1000
+    _log.info("search: %d characters, %s, %d cases, %.1f ms", len(description), answer.verdict, len(answer.cases), took_ms)
+    return answer
 
 
 def paged(items: Sequence[T], page: int, page_size: int) -> Page[T]:
@@ -70,9 +77,7 @@ class SearchController(Controller):
     @post("/", operation_id="Search", responses=SEARCH_PROBLEMS, status_code=HTTP_200_OK, sync_to_thread=True)
     def search(self, data: JSONBody[SearchRequest], searcher: NamedDependency[Searcher]) -> Answer:
         """Answer a project description with precedents, reasons, strategies and signs. Nothing of it is stored."""
-        answer = searcher.search(data.description, filters=data.filters, limit=data.limit)
-        log_search(answer, len(data.description))
-        return answer
+        return logged_search(searcher, data.description, data.filters, data.limit)
 
     @get("/", operation_id="SearchShort", responses=SEARCH_PROBLEMS, sync_to_thread=True)
     def search_short(
@@ -83,9 +88,18 @@ class SearchController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 10,
     ) -> Answer:
         """Answer a short description given in the address."""
-        answer = searcher.search(q, filters=facets, limit=limit)
-        log_search(answer, len(q))
-        return answer
+        return logged_search(searcher, q, facets, limit)
+
+    @post(
+        "/explain",
+        operation_id="ExplainSearch",
+        responses={**SEARCH_PROBLEMS, 404: PROBLEMS[404]},
+        status_code=HTTP_200_OK,
+        sync_to_thread=True,
+    )
+    def explain(self, data: JSONBody[ExplainRequest], searcher: NamedDependency[Searcher]) -> Explanation:
+        """Tell how the score of one case came about: parts, fusion, calibration, words and sentences that met."""
+        return searcher.explain(data.description, data.case)
 
 
 class CaseController(Controller):

@@ -43,6 +43,13 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Most cases returned, 1 to 100."""
 
 
+class ExplainRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    description: str
+    """Project description, plain text, at most 50,000 characters. It is neither stored nor logged."""
+    case: str
+    """Id of the case whose score is explained."""
+
+
 class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: str

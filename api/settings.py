@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from indexer.encoder import BACKENDS
+from indexer.encoder import BACKENDS, DEFAULT_MODEL
 from kb.corpus import shipped
 from kb.errors import SettingsError
 
@@ -26,8 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Index folder (PREMORTEM_INDEX)."""
     cases: tuple[Path, ...] = ()
     """Corpora, separated as in PATH (PREMORTEM_CASES)."""
-    model: str = ""
-    """A sentence-transformers folder; empty for the packaged model (PREMORTEM_MODEL)."""
+    model: str = DEFAULT_MODEL
+    """`premortem`, `base` or a sentence-transformers folder, see `indexer.encoder.find_model` (PREMORTEM_MODEL)."""
     encoder: str = "openvino"
     """How the model runs: openvino (exported, fast) or sentence-transformers (PREMORTEM_ENCODER)."""
     threads: int = 4

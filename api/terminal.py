@@ -17,6 +17,7 @@ from rich.text import Text
 
 from indexer.answer import Answer, FoundCase, RankedStrategy
 from indexer.build import Built, Reporter
+from indexer.explanation import Explanation
 from kb.errors import Problem
 from kb.store import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
@@ -79,9 +80,37 @@ def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
             console.print(Text(f"  {taxonomy.name('phase', phase)}", style="cyan"))
         console.print(Padding(Text(f"☐ {sign.text}"), (0, 0, 0, 4)))
     console.print()
-    console.print(
-        Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched in {answer.took_ms:.0f} ms.", style="dim")
-    )
+    console.print(Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched.", style="dim"))
+
+
+def print_explanation(explained: Explanation) -> None:
+    """Print how the score of one case came about: parts, fusion, calibration, words, sentences."""
+    console = _console()
+    console.print(Text(explained.title, style="bold").append(f"  {explained.case}", "cyan"))
+    console.print(f"place {explained.rank} of {explained.n_candidates}; probability {explained.probability:.3f}, {explained.band}\n")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("part", "value", "place", "standard", "× weight", "= adds"):
+        table.add_column(column, justify="left" if column == "part" else "right")
+    for part in explained.parts:
+        values = (f"{part.value:.3f}", str(part.rank), f"{part.standard:+.2f}", f"{part.weight:.1f}", f"{part.contribution:+.2f}")
+        table.add_row(part.part, *values)
+    table.add_row("fused", "", str(explained.rank), "", "", f"{explained.fused:+.2f}", style="bold")
+    console.print(table)
+    for part in explained.parts:
+        console.print(Text(f"  {part.part}: {part.meaning}", style="dim"))
+    sum_of = " ".join(f"{explained.coefficients[name]:+.3f} × {name} {value:.3f}" for name, value in explained.features.items())
+    thresholds = ", ".join(f"{name} from {value:.2f}" for name, value in explained.thresholds.items())
+    console.print(Text("\nProbability", style="bold"))
+    console.print(f"  useful {explained.useful:.3f} = logistic({explained.intercept:+.3f} {sum_of})")
+    console.print(f"  × describes a project {explained.describes_project:.3f} = {explained.probability:.3f}; {thresholds}")
+    console.print(Text("\nWords in common", style="bold"))
+    words = ", ".join(f"{term.term} {term.bm25:.2f}" for term in explained.terms) or "none"
+    console.print(Padding(Text(words), (0, 0, 0, 2)))
+    console.print(Text("\nNearest passage of each sentence (cosine, usual cosine of the sentence)", style="bold"))
+    for sentence in explained.sentences:
+        console.print(Padding(Text(f"{sentence.cosine:.3f} {sentence.usual:.3f}  {sentence.query}"), (0, 0, 0, 2)))
+        kind = _KIND_NAMES.get(sentence.kind, sentence.kind)
+        console.print(Padding(Text(f"{kind}, line {sentence.line}: {sentence.passage}", style="dim"), (0, 0, 0, 15)))
 
 
 def verdict_line(answer: Answer) -> str:
@@ -202,7 +231,7 @@ class BuildProgress(Reporter):
 
     def embedding(self, done: int, total: int) -> None:
         if self._task is None:
-            self._task = self._progress.add_task("Encoding changed passages", total=total)
+            self._task = self._progress.add_task("Encoding passages", total=total)
         self._progress.update(self._task, completed=done)
 
 

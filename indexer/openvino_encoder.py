@@ -59,7 +59,16 @@ def exported_model(model: Model, exports: Path, *, export: bool, say: Callable[[
         exports.mkdir(parents=True, exist_ok=True)
         building = exports / f".building-{model.sha256[:16]}"
         shutil.rmtree(building, ignore_errors=True)
-        command = [sys.executable, "-m", "indexer.export", str(model.folder), model.name, model.sha256, str(building)]
+        command = [
+            sys.executable,
+            "-m",
+            "indexer.export",
+            str(model.folder),
+            model.name,
+            model.sha256,
+            str(model.delta or ""),
+            str(building),
+        ]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             shutil.rmtree(building, ignore_errors=True)

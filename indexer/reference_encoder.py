@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.arrays import Embeddings
-from indexer.encoder import Fingerprint, Model, Progress
+from indexer.encoder import PACKAGED_SHA256, Fingerprint, Model, Progress
 from kb.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def load_reference(model: Model) -> SentenceTransformer:
     """Load a model folder on the CPU without asking any hub.
 
     Raises:
-        EncoderError: sentence-transformers cannot load it.
+        EncoderError: sentence-transformers cannot load it, or its delta is not for it.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -32,12 +32,17 @@ def load_reference(model: Model) -> SentenceTransformer:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+        loaded = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
     except Exception as error:  # the library raises whatever its loaders raise
         raise EncoderError(
             f"sentence-transformers cannot load {model.folder}: {error}",
             next_step="point PREMORTEM_MODEL at a complete sentence-transformers folder, or unset it",
         ) from error
+    if model.delta is not None:
+        from indexer.delta import apply_delta
+
+        apply_delta(dict(loaded.named_parameters()), model.delta, base_sha256=PACKAGED_SHA256)
+    return loaded
 
 
 class ReferenceEncoder:

@@ -9,12 +9,12 @@ import numpy as np
 from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.calibration import Calibration
 
-PARTS = {"whole": 0.5, "best": 1.5, "late": 1.0, "headline": 0.5, "lexical": 1.2}
+PARTS = {"whole": 1.0, "headline": 1.0, "best": 1.0, "late": 1.0, "lexical": 0.6}
 """Part of the score → weight of its standard score in the fusion; chosen on the training descriptions (`training/`)."""
 FULL_CORPUS = 40
 """Standard scores among fewer candidates mean little: a smaller corpus is filled up to this size with usual values."""
-_BEST_OF_WHOLE = 10
-_BEST_OF_SENTENCES = 5
+_BEST_PASSAGES = 5
+_BEST_SENTENCES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,15 @@ def score_cases(
     passage_rows, offsets = layout.rows_of(rows)
     vectors = passages if len(passage_rows) == len(passages) else passages[passage_rows]  # all of them: no copy
     cosines: Embeddings = sentences @ vectors.T
-    # A sentence that is near to everything says little: what counts is how much nearer than usual it comes.
-    above_usual = (cosines - cosines.mean(axis=1, keepdims=True)).max(axis=0)
+    # A sentence that is near to everything says little: what counts is how much nearer than usual it comes. Only the nearest few
+    # count, so that a plan is found among any amount of paperwork.
+    nearest = np.maximum.reduceat(cosines, offsets, axis=1) - cosines.mean(axis=1, keepdims=True)
+    telling = -np.partition(-nearest, min(_BEST_SENTENCES, len(nearest)) - 1, axis=0)[:_BEST_SENTENCES]
     parts: dict[str, FloatArray] = {
         "whole": (cases[rows] @ whole[0]).astype(np.float64),
-        "best": _mean_of_best((vectors @ whole[0]).astype(np.float64), offsets, _BEST_OF_WHOLE),
-        "late": _mean_of_best(above_usual.astype(np.float64), offsets, _BEST_OF_SENTENCES),
         "headline": (headlines[rows] @ whole[0]).astype(np.float64),
+        "best": _mean_of_best((vectors @ whole[0]).astype(np.float64), offsets, _BEST_PASSAGES),
+        "late": telling.mean(axis=0, dtype=np.float64),
         "lexical": lexical,
     }
     fused = fuse(parts, calibration.usual)
@@ -96,15 +98,24 @@ def score_cases(
 
 
 def fuse(parts: dict[str, FloatArray], usual: dict[str, tuple[float, float]]) -> FloatArray:
-    """Return the weighted sum of the parts' standard scores.
+    """Return the weighted sum of the parts' standard scores; shape (n,)."""
+    standard = standard_scores(parts, usual)
+    total = np.zeros_like(next(iter(parts.values())))
+    for name, weight in PARTS.items():
+        total += weight * standard[name]
+    return total
+
+
+def standard_scores(parts: dict[str, FloatArray], usual: dict[str, tuple[float, float]]) -> dict[str, FloatArray]:
+    """Return each part in standard deviations from its mean over the candidates; zeros where all are equal.
 
     Args:
         parts: part → shape (n,), raw values of the candidates.
         usual: part → usual mean and standard deviation over cases; fills up small corpora, see `FULL_CORPUS`. bm25 has none,
             because its scale depends on the corpus.
     """
-    total = np.zeros_like(next(iter(parts.values())))
-    for name, weight in PARTS.items():
+    standard = {}
+    for name in PARTS:
         values = parts[name]
         mean, variance = float(values.mean()), float(values.var())
         lacking = max(0, FULL_CORPUS - len(values)) / FULL_CORPUS if name in usual else 0.0
@@ -112,9 +123,8 @@ def fuse(parts: dict[str, FloatArray], usual: dict[str, tuple[float, float]]) ->
             usual_mean, usual_spread = usual[name]
             mean += lacking * (usual_mean - mean)
             variance += lacking * (usual_spread**2 - variance)
-        if variance > 0:
-            total += weight * (values - mean) / variance**0.5
-    return total
+        standard[name] = (values - mean) / variance**0.5 if variance > 0 else np.zeros_like(values)
+    return standard
 
 
 def _mean_of_best(values: FloatArray, offsets: IntArray, count: int) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,23 +9,22 @@ import numpy as np
 
 from indexer.answer import Answer, AnswerNotice, FoundCase, RankedStrategy, Sign, SimilarCase
 from indexer.arrays import Embeddings, IntArray
-from indexer.calibration import Calibration, read_calibration
+from indexer.calibration import Calibration, find_calibration
 from indexer.description import Description, Sentence, lexical_expression, read_description
-from indexer.encoder import Encoder, find_model
+from indexer.encoder import BASE, DEFAULT_MODEL, Encoder, find_model
+from indexer.explanation import Explanation, explain
 from indexer.generation import STORE, Manifest, current_generation
 from indexer.prevention import rank_strategies, watch_signs
+from indexer.ranking import Ranker
 from indexer.reasons import KIND_WEIGHTS, best_pairs, commonness, reason
-from indexer.scoring import Layout, Scored, score_cases
+from indexer.scoring import Layout, Scored
 from indexer.vectors import Vectors
-from kb.errors import EncoderError, IndexDamagedError, QueryError
+from kb.errors import EncoderError, IndexDamagedError, NotFoundError, QueryError
 from kb.store import Filters, Store, StoredCase
 from kb.text import plain
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
-_ALL = 2_000
-"""Up to this many cases all are scored exactly; above, the union of the candidate lists."""
-_CANDIDATES = 200
 _N_STRATEGIES = 12
 _N_SIGNS = 12
 _ADVISING = 3
@@ -57,25 +55,38 @@ class Searcher:
         try:
             self.store = Store(folder / STORE)
             self._cases = Vectors.read(folder / "cases.faiss")
-            self._headlines = Vectors.read(folder / "headlines.faiss")
+            headlines = Vectors.read(folder / "headlines.faiss")
             self._passages = Vectors.read(folder / "passages.faiss")
             self._strategies = Vectors.read(folder / "strategies.faiss")
             self._known_strategies = {stored.strategy.id: stored for stored in self.store.strategies()}
             layout = self.store.passage_layout()
         except Exception as error:  # FAISS raises RuntimeError, SQLite its own tree, msgspec another
             raise IndexDamagedError(f"{folder} cannot be read: {error}", next_step="run `premortem index --rebuild`") from error
-        self._passage_cases = np.array([case_row for case_row, _, _ in layout], np.int64)
+        passage_cases = np.array([case_row for case_row, _, _ in layout], np.int64)
         self._passage_weights = np.array([KIND_WEIGHTS[kind] for _, kind, _ in layout])
         self._passage_lines = np.array([line for _, _, line in layout], np.int64)
-        self._layout = Layout(np.searchsorted(self._passage_cases, np.arange(len(self.store.case_ids) + 1)).astype(np.int64))
         counts = {"cases": len(self._cases), "passages": len(self._passages), "strategies": len(self._strategies)}
         if any(manifest.counts[name] != count for name, count in counts.items()) or len(layout) != counts["passages"]:
             raise IndexDamagedError(f"the files of {folder} do not belong together", next_step="run `premortem index --rebuild`")
         unsearchable = {row for status in _UNSEARCHABLE for row in self._rows_with_status(status)}
         self.searchable = np.array([row for row in range(counts["cases"]) if row not in unsearchable], np.int64)
+        self._ranker = Ranker(
+            cases=self._cases,
+            headlines=headlines,
+            passages=self._passages,
+            layout=Layout(np.searchsorted(passage_cases, np.arange(counts["cases"] + 1)).astype(np.int64)),
+            lexical=lambda terms, limit: self.store.lexical(lexical_expression(terms), limit=limit),
+            searchable=self.searchable,
+            encoder=encoder,
+        )
 
     def _rows_with_status(self, status: str) -> list[int]:
         return self.store.filter_rows(Filters(status=(status,)))
+
+    @property
+    def case_vectors(self) -> Embeddings:
+        """Each case as one text; shape (n_cases, dim), by case row."""
+        return self._cases.matrix
 
     def search(self, description: str, *, filters: Filters | None = None, limit: int = DEFAULT_LIMIT) -> Answer:
         """Answer a project description.
@@ -89,7 +100,6 @@ class Searcher:
             QueryError: the description or the limit cannot be used.
             FilterError: a filter value is not of its vocabulary.
         """
-        started = time.perf_counter()
         if not 1 <= limit <= MAX_LIMIT:
             raise QueryError(f"limit is {limit}", next_step=f"give a limit from 1 to {MAX_LIMIT}")
         read = read_description(description)
@@ -100,8 +110,8 @@ class Searcher:
             notices.append(
                 AnswerNotice(
                     code="uncalibrated",
-                    message=f"the bands are calibrated for another model than {self.manifest.model_name}",
-                    next_step="trust the order more than the bands",
+                    message=f"there is no calibration for the model {self.manifest.model_name}, so the bands are guesses",
+                    next_step="trust the order more than the bands, or run `premortem eval --calibrate` in a checkout",
                 )
             )
         found, strategies, signs = answer
@@ -113,7 +123,6 @@ class Searcher:
             strategies=strategies,
             signs=signs,
             notices=tuple(notices),
-            took_ms=round((time.perf_counter() - started) * 1000, 1),
         )
 
     def _allowed(self, filters: Filters | None) -> IntArray:
@@ -121,12 +130,47 @@ class Searcher:
             return self.searchable
         return np.intersect1d(np.array(self.store.filter_rows(filters), np.int64), self.searchable)
 
-    def _answer(self, read: Description, allowed: IntArray, limit: int) -> _Parts:
-        embeddings = self.encoder.encode_queries([read.text, *(sentence.text for sentence in read.sentences)])
-        whole, sentences = embeddings[:1], embeddings[1:]
-        scored = self.score(read, whole, sentences, allowed)
+    def explain(self, description: str, case_id: str) -> Explanation:
+        """Return how the score of one case came about for a description, whether the answer would show it or not.
+
+        Raises:
+            QueryError: the description cannot be used.
+            NotFoundError: no such case.
+        """
+        stored = self.store.case(case_id)
+        read = read_description(description)
+        embeddings = self.encode(read)
+        scored = self.score(read, embeddings[:1], embeddings[1:], np.union1d(self.searchable, [stored.row]))
+        found = np.flatnonzero(scored.rows == stored.row)
+        if not len(found):
+            raise NotFoundError(f"case {case_id!r} is {stored.case.meta.status} and never searched", next_step="name another case")
+        at = int(found[0])
+        passages = scored.passage_rows[scored.segment(at)].tolist()
+        return explain(
+            at,
+            scored,
+            order=self._order(scored),
+            case=(case_id, stored.case.meta.title),
+            sentences=read.sentences,
+            passages=self.store.passages(passages),
+            terms=self.store.lexical_terms(stored.row, read.terms),
+            whole=embeddings[0].astype(np.float64),
+            calibration=self.calibration,
+        )
+
+    def encode(self, read: Description) -> Embeddings:
+        """Return the embedding of the whole description, then one a sentence, see `Ranker.encode`."""
+        return self._ranker.encode(read)
+
+    def _order(self, scored: Scored) -> list[int]:
+        """Return the positions of the candidates, best first; ties by id."""
         ids = self.store.case_ids
-        order = sorted(range(len(scored.rows)), key=lambda at: (-round(float(scored.fused[at]), 6), ids[int(scored.rows[at])]))
+        return sorted(range(len(scored.rows)), key=lambda at: (-round(float(scored.fused[at]), 6), ids[int(scored.rows[at])]))
+
+    def _answer(self, read: Description, allowed: IntArray, limit: int) -> _Parts:
+        embeddings = self.encode(read)
+        scored = self.score(read, embeddings[:1], embeddings[1:], allowed)
+        order = self._order(scored)
         may_be_shown = set(allowed.tolist())
         visible = [at for at in order if int(scored.rows[at]) in may_be_shown][:limit]
         if not visible or scored.probability[visible[0]] < self.calibration.floor:
@@ -136,36 +180,16 @@ class Searcher:
         relevance = dict(zip(scored.passage_rows.tolist(), scored.cosines.max(axis=0).tolist(), strict=True))
         likeness = (self._strategies.matrix @ embeddings.T).max(axis=1, initial=0.0)
         similarity = {strategy_id: float(likeness[stored.row]) for strategy_id, stored in self._known_strategies.items()}
-        rows = {ids[int(scored.rows[at])]: int(scored.rows[at]) for at in visible}
+        rows = {case.id: int(scored.rows[at]) for case, at in zip(found, visible, strict=True)}
         symptoms = self.store.passages_of([rows[case.id] for case in advising], ["symptom"])
         links = self.store.links(case_ids=[case.id for case in advising])
         strategies = rank_strategies(advising, links, self._known_strategies, similarity, limit=_N_STRATEGIES)
         signs = watch_signs(advising, symptoms, self._passages.matrix, relevance, self.store.taxonomy, limit=_N_SIGNS)
         return found, strategies, signs
 
-    def score(self, read: Description, whole: Embeddings, sentences: Embeddings, allowed: IntArray) -> Scored:
-        """Score the candidates: every searchable case of a small corpus, else the best of each list among the allowed."""
-        bm25 = dict(self.store.lexical(lexical_expression(read.terms), limit=_ALL))
-        rows = self.searchable if len(self.searchable) <= _ALL else self._candidates(whole, sentences, allowed, bm25)
-        return score_cases(
-            rows,
-            whole=whole,
-            sentences=sentences,
-            cases=self._cases.matrix,
-            headlines=self._headlines.matrix,
-            passages=self._passages.matrix,
-            layout=self._layout,
-            calibration=self.calibration,
-            lexical=np.array([bm25.get(int(row), 0.0) for row in rows]),
-        )
-
-    def _candidates(self, whole: Embeddings, sentences: Embeddings, allowed: IntArray, bm25: dict[int, float]) -> IntArray:
-        by_case = self._cases.search(whole, limit=_CANDIDATES, rows=allowed)[1].ravel()
-        passage_rows, _ = self._layout.rows_of(allowed)
-        hits = self._passages.search(sentences, limit=_CANDIDATES, rows=passage_rows)[1].ravel()
-        lexical = np.array(list(bm25)[:_CANDIDATES], np.int64)
-        union = np.concatenate([by_case[by_case >= 0], self._passage_cases[hits[hits >= 0]], lexical])
-        return np.intersect1d(union, allowed)
+    def score(self, read: Description, whole: Embeddings, sentences: Embeddings, allowed: IntArray | None = None) -> Scored:
+        """Score the candidates, see `Ranker.score`."""
+        return self._ranker.score(read, whole, sentences, self.calibration, allowed)
 
     def _found(self, read: Description, scored: Scored, visible: Sequence[int]) -> tuple[FoundCase, ...]:
         common = commonness(scored.cosines, scored.offsets)
@@ -256,7 +280,14 @@ class Searcher:
         )
 
 
-def open_searcher(index: Path, *, model: str = "", backend: str = "openvino", known_encoder: Encoder | None = None) -> Searcher:
+def open_searcher(
+    index: Path,
+    *,
+    model: str = "",
+    backend: str = "openvino",
+    known_encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
+) -> Searcher:
     """Open the current generation of an index with the encoder that made it.
 
     Args:
@@ -264,6 +295,7 @@ def open_searcher(index: Path, *, model: str = "", backend: str = "openvino", kn
         model: the model setting; must be the one the index was built with.
         backend: see `indexer.encoder.open_encoder`.
         known_encoder: used again when it fits, since loading one takes most of the time.
+        calibration: used in place of the one that fits the index.
 
     Raises:
         IndexUnavailableError: there is no index that can answer.
@@ -272,14 +304,14 @@ def open_searcher(index: Path, *, model: str = "", backend: str = "openvino", kn
     folder, manifest = current_generation(index)
     fits = known_encoder is not None and known_encoder.fingerprint == manifest.encoder
     encoder = known_encoder if fits and known_encoder else _encoder_of(index, manifest, model, backend)
-    return Searcher(folder, manifest, encoder, read_calibration())
+    return Searcher(folder, manifest, encoder, calibration or find_calibration(index, manifest.encoder.model))
 
 
 def _encoder_of(index: Path, manifest: Manifest, model: str, backend: str) -> Encoder:
     """Open the encoder of an index; its weights were checked when it was built, so they are not hashed again."""
-    if model != manifest.model:
+    if (model or DEFAULT_MODEL) != manifest.model:
         raise EncoderError(
-            f"the index was built with model {manifest.model or '(packaged)'!r}, the setting names {model or '(packaged)'!r}",
+            f"the index was built with model {manifest.model or BASE!r}, the setting names {model or DEFAULT_MODEL!r}",
             next_step="run `premortem index`, or set PREMORTEM_MODEL back",
         )
     if backend == "openvino":

@@ -16,6 +16,7 @@ from kb.taxonomy import Taxonomy, did_you_mean
 
 FTS_COLUMNS = {"title": 3.0, "undertaking": 2.0, "likeness": 2.0, "evidence": 1.0}
 """Columns of the full-text table of cases → bm25 weight."""
+_FTS_WEIGHTS = ", ".join(str(weight) for weight in FTS_COLUMNS.values())
 _TABLES: dict[str, dict[str, type]] = {
     "cases": {
         "row": int,
@@ -166,7 +167,7 @@ def write_store(
         db.table("links").create_index(["strategy_id"])
         db.table("meta").insert({"key": "taxonomy", "value": msgspec.json.encode(taxonomy).decode()}, pk="key")
         columns = ", ".join(FTS_COLUMNS)
-        db.execute(f"create virtual table case_text using fts5({columns}, tokenize='porter unicode61 remove_diacritics 2')")
+        create_full_text(db.conn, "case_text", FTS_COLUMNS)
         by_case: dict[str, dict[str, list[str]]] = {}
         for passage in passages:
             column = passage.kind if passage.kind in FTS_COLUMNS else "evidence"
@@ -367,13 +368,36 @@ class Store:
 
     def lexical(self, expression: str, *, limit: int) -> list[tuple[int, float]]:
         """Return (case row, bm25 score, higher is better) of the cases that hold any term of an FTS5 expression, best first."""
-        weights = ", ".join(str(weight) for weight in FTS_COLUMNS.values())
-        rows = self._rows(
-            f"select rowid as row, -bm25(case_text, {weights}) as score from case_text where case_text match ? "
-            "order by score desc, rowid limit ?",
+        return bm25(self._connection(), "case_text", tuple(FTS_COLUMNS.values()), expression, limit)
+
+    def lexical_terms(self, row: int, terms: Iterable[str]) -> list[tuple[str, float]]:
+        """Return (term, bm25) of the different terms that one case holds."""
+        scores = []
+        for term in dict.fromkeys(terms):
+            found = self._row(
+                f"select -bm25(case_text, {_FTS_WEIGHTS}) as score from case_text where case_text match ? and rowid = ?",
+                ['"' + term.replace('"', '""') + '"', row],
+            )
+            if found is not None:
+                scores.append((term, float(found["score"])))
+        return scores
+
+
+def create_full_text(connection: sqlite3.Connection, table: str, columns: Iterable[str]) -> None:
+    """Create a full-text table whose words are compared by stem, without accents."""
+    connection.execute(f"create virtual table {table} using fts5({', '.join(columns)}, tokenize='porter unicode61 remove_diacritics 2')")
+
+
+def bm25(connection: sqlite3.Connection, table: str, weights: Sequence[float], expression: str, limit: int) -> list[tuple[int, float]]:
+    """Return (row, score, higher is better) of the rows that hold any term of an FTS5 expression, best first; ties by row."""
+    columns = ", ".join(str(weight) for weight in weights)
+    return [
+        (int(row), float(score))
+        for row, score in connection.execute(
+            f"select rowid, -bm25({table}, {columns}) as score from {table} where {table} match ? order by score desc, rowid limit ?",
             [expression, limit],
         )
-        return [(row["row"], row["score"]) for row in rows]
+    ]
 
 
 def _hint(word: str, words: list[str], command: str) -> str:

@@ -106,8 +106,3 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
     assert body["detail"]
     assert body["next_step"]
     return body
-
-
-def findings(answer: Answer) -> dict[str, Any]:
-    """Return what must be equal in two answers to the same question: all but the time it took."""
-    return {name: value for name, value in answer.items() if name != "took_ms"}

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from api.cli import EXIT_CODES, cli
-from tests.api.conftest import BRIEF, Answer, Client, Ran, findings, generation_folder, seed_index
+from tests.api.conftest import BRIEF, Answer, Client, Ran, generation_folder, seed_index
 
 Command = Callable[..., Ran]
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def test_search_by_argument_prints_verdict_reasons_and_strategies(premortem: Com
 
 def test_search_as_json_is_the_answer_of_the_api(premortem: Command, real_index: Path, answer: Answer):
     ran = premortem("search", "--index", real_index, "--json", BRIEF)
-    assert findings(json.loads(ran.out)) == findings(answer)
+    assert json.loads(ran.out) == answer
 
 
 @pytest.mark.parametrize("arguments", [[], ["--file", "-"], ["--file", "FILE"]], ids=["standard input", "dash", "file"])
@@ -77,7 +77,7 @@ def test_search_reads_the_description_from_elsewhere(
     (tmp_path / "plan.md").write_text(BRIEF, "utf-8-sig")
     arguments = [argument.replace("FILE", str(tmp_path / "plan.md")) for argument in arguments]
     ran = premortem("search", "--index", real_index, "--json", *arguments, stdin=BRIEF.encode())
-    assert findings(json.loads(ran.out)) == findings(answer)
+    assert json.loads(ran.out) == answer
 
 
 def test_search_takes_filters_and_limit_as_the_api_does(premortem: Command, client: Client, real_index: Path):
@@ -85,7 +85,7 @@ def test_search_takes_filters_and_limit_as_the_api_does(premortem: Command, clie
     ran = premortem("search", "--index", real_index, "--json", *arguments, BRIEF)
     body = {"description": BRIEF, "filters": {"industry": ["health", "retail"], "from_year": 2000}, "limit": 3}
     assert len(json.loads(ran.out)["cases"]) == 3
-    assert findings(json.loads(ran.out)) == findings(client.post("/api/v1/search", json=body).json())
+    assert json.loads(ran.out) == client.post("/api/v1/search", json=body).json()
 
 
 def test_search_that_finds_nothing_says_so_and_what_to_try(premortem: Command, real_index: Path):
@@ -430,3 +430,13 @@ def test_search_leaves_torch_alone(real_index: Path):
     code += "from api.cli import main\ntry: main()\nexcept SystemExit: print('torch' in sys.modules, file=sys.stderr)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert ran.stderr.strip() == b"False"
+
+
+def test_a_score_is_explained(premortem: Command, real_index: Path):
+    ran = premortem("search", BRIEF, "--explain", "warehouse-analytics-legacy", "--index", real_index)
+    assert ran.code == 0
+    for part in ("whole", "headline", "best", "late", "lexical", "fused", "Probability", "Words in common"):
+        assert part in ran.out
+    as_json = json.loads(premortem("search", BRIEF, "--explain", "warehouse-analytics-legacy", "--json", "--index", real_index).out)
+    assert as_json["case"] == "warehouse-analytics-legacy"
+    assert sum(part["contribution"] for part in as_json["parts"]) == pytest.approx(as_json["fused"], abs=1e-3)

@@ -15,7 +15,7 @@ from kb.errors import SettingsError
 def test_nothing_set_gives_the_defaults():
     settings = load_settings({"PATH": "/bin"})
     assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8000, 4)
-    assert (settings.model, settings.encoder) == ("", "openvino")
+    assert (settings.model, settings.encoder) == ("premortem", "openvino")
     assert settings.index == default_index()
     assert settings.cases == (shipped("cases"),)
 

@@ -7,7 +7,7 @@ import pytest
 
 from indexer import generation as gen
 from indexer.build import build_index, is_stale
-from indexer.calibration import read_calibration
+from indexer.calibration import UNFITTED
 from indexer.searcher import Searcher
 from kb.errors import FolderNotWritableError, IndexLockedError, InvalidCasesError
 from tests.conftest import SEEDS, HashEncoder
@@ -24,7 +24,7 @@ def build(tmp_path, small_corpus):
 
 def searcher_of(index: Path) -> Searcher:
     folder, manifest = gen.current_generation(index)
-    return Searcher(folder, manifest, HashEncoder(), read_calibration())
+    return Searcher(folder, manifest, HashEncoder(), UNFITTED)
 
 
 def change(path: Path, old: str, new: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from indexer import generation as gen
 from indexer.build import build_index
-from indexer.calibration import read_calibration
+from indexer.calibration import UNFITTED
 from indexer.searcher import Searcher
 from tests.conftest import ROOT, SEEDS, HashEncoder
 
@@ -46,7 +46,7 @@ def run_victim(index, corpus, at):
 def ids_answering(index):
     folder, manifest = gen.current_generation(index)
     assert gen.damaged_files(folder, manifest) == []
-    return Searcher(folder, manifest, HashEncoder(), read_calibration()).store.case_ids
+    return Searcher(folder, manifest, HashEncoder(), UNFITTED).store.case_ids
 
 
 @pytest.mark.slow

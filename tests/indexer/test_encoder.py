@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 
 import msgspec
 import numpy as np
 import pytest
 
-from indexer.encoder import PACKAGED_SHA256, find_model, open_encoder
+from indexer.encoder import BASE, PACKAGED_SHA256, TRAINED, TRAINED_DELTA, find_model, open_encoder
 from indexer.export import probe_passages
 from indexer.openvino_encoder import MINIMUM_PARITY, Export
 from kb.errors import EncoderError, SettingsError
@@ -15,7 +16,15 @@ TEXTS = ["payroll", "We replace the billing system of two regions.", "Größe, �
 
 
 def test_the_packaged_model_is_the_official_one():
-    assert find_model().sha256 == PACKAGED_SHA256
+    assert find_model(BASE).sha256 == PACKAGED_SHA256
+
+
+def test_the_default_model_is_the_trained_one_and_small():
+    assert find_model() == find_model(TRAINED)
+    assert find_model().sha256 != PACKAGED_SHA256
+    assert find_model().delta == TRAINED_DELTA
+    assert TRAINED_DELTA.stat().st_size < 12e6
+    assert hashlib.sha256(TRAINED_DELTA.read_bytes()).hexdigest() in (TRAINED_DELTA.parent / "README.md").read_text("utf-8")
 
 
 def test_weights_that_are_not_the_official_ones_are_refused(tmp_path, monkeypatch):
@@ -97,7 +106,7 @@ def test_a_model_folder_of_ones_own_works(tmp_path, small_corpus):
     from indexer.searcher import open_searcher
 
     folder = tmp_path / "my-model"
-    shutil.copytree(find_model().folder, folder)
+    shutil.copytree(find_model(BASE).folder, folder)
     index = tmp_path / "index"
     build_index(index, [small_corpus], model=str(folder))
     answer = open_searcher(index, model=str(folder)).search("A new analytics tool reads from a 20-year-old warehouse system.")

@@ -5,7 +5,7 @@ import pytest
 
 from indexer import generation as gen
 from indexer.build import build_index
-from indexer.calibration import read_calibration
+from indexer.calibration import UNFITTED
 from indexer.searcher import Searcher
 from kb.errors import EncoderError, IndexDamagedError, IndexFormatError, IndexMissingError
 from tests.conftest import HashEncoder
@@ -70,7 +70,7 @@ def test_files_with_damage_inside_are_told_on_opening(index, name):
     path.write_bytes(b"\x00" * 64)
     assert gen.damaged_files(folder, manifest) == [name]
     with pytest.raises(IndexDamagedError, match="cannot be read"):
-        Searcher(folder, manifest, HashEncoder(), read_calibration())
+        Searcher(folder, manifest, HashEncoder(), UNFITTED)
 
 
 def test_files_of_two_generations_mixed_are_told(index, tmp_path, small_corpus):
@@ -80,19 +80,19 @@ def test_files_of_two_generations_mixed_are_told(index, tmp_path, small_corpus):
     folder, manifest = gen.current_generation(index)
     (folder / "cases.faiss").write_bytes((other / "cases.faiss").read_bytes())
     with pytest.raises(IndexDamagedError, match="do not belong together"):
-        Searcher(folder, manifest, HashEncoder(), read_calibration())
+        Searcher(folder, manifest, HashEncoder(), UNFITTED)
 
 
 def test_an_index_of_another_encoder_is_refused(index, real_encoder):
     folder, manifest = gen.current_generation(index)
     with pytest.raises(EncoderError, match="hash"):
-        Searcher(folder, manifest, real_encoder, read_calibration())
+        Searcher(folder, manifest, real_encoder, UNFITTED)
 
 
 def test_an_index_in_a_read_only_folder_answers(index):
     for path in [*index.rglob("*"), index]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     folder, manifest = gen.current_generation(index)
-    assert Searcher(folder, manifest, HashEncoder(), read_calibration()).store.case_ids
+    assert Searcher(folder, manifest, HashEncoder(), UNFITTED).store.case_ids
     for path in [index, *index.rglob("*")]:
         path.chmod(0o755)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.calibration import read_calibration
+from indexer.calibration import UNFITTED
 from indexer.scoring import PARTS, Layout, fuse, score_cases
 from indexer.vectors import Vectors
 
@@ -63,7 +63,7 @@ def score(rows):
     lexical = np.arange(6.0)
     return score_cases(
         np.array(rows, np.int64), whole=cases[:1], sentences=passages[:2], cases=cases, headlines=cases[::-1].copy(),
-        passages=passages, layout=Layout(np.arange(0, 19, 3, dtype=np.int64)), lexical=lexical[rows], calibration=read_calibration(),
+        passages=passages, layout=Layout(np.arange(0, 19, 3, dtype=np.int64)), lexical=lexical[rows], calibration=UNFITTED,
     )  # fmt: skip
 
 

@@ -1,0 +1,99 @@
+"""`premortem train`: the encoder fine-tuned on the graded descriptions of the repository."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from api.evaluating import TRAINING
+from indexer.encoder import BASE, TRAINED_DELTA, find_model
+from indexer.evaluation import read_judged
+from kb.corpus import read_corpora, shipped
+from kb.errors import CorpusError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+RANK = 96
+"""Rank at which each weight's change is kept: 8 MB."""
+_NEEDED = ("accelerate", "datasets", "torch")
+
+
+def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
+    """Train and write a model folder with its delta and what it was made from.
+
+    Args:
+        out: folder to write; must not exist.
+        hold_out: number of the fold that is not learned from; everything is when None.
+        given: settings of the recipe that differ from its defaults.
+
+    Raises:
+        CorpusError: the training descriptions are not there, or `out` exists.
+        MissingExtraError: what training needs is not installed.
+    """
+    _check(out)
+    files = sorted(TRAINING.glob("briefs-*.yaml"))
+    if not files:
+        raise CorpusError(f"no training descriptions in {TRAINING}", next_step="run it in a checkout")
+    from indexer import training
+
+    judged = [query for file in files for query in read_judged(file)]
+    graded = {case_id for query in judged for case_id in query.grades}
+    cases = [file.case for _, file in sorted(read_corpora([shipped("cases")]).cases.items()) if file.case and file.case.id in graded]
+    recipe = msgspec.convert(given, training.Recipe)
+    split = training.Split() if hold_out is None else training.fold(judged, [case.id for case in cases], hold_out)
+    learned_from = [query for query in judged if query.grades and query.id not in split.descriptions]
+    learned_about = [case for case in cases if case.id not in split.cases]
+    click.echo(f"Learning from {len(learned_from)} descriptions about {len(learned_about)} cases", err=True)
+    base = find_model(BASE)
+    trained, untrained = training.train(base, learned_from, learned_about, recipe)
+    _write(out, trained, untrained, {"recipe": recipe, "held_out": split, "base": base.sha256})
+
+
+def average(out: Path, folders: Sequence[Path]) -> None:
+    """Write the model whose weights are the mean of those of models trained before, with its delta.
+
+    Source: model soups, Wortsman et al., ICML 2022: of models trained from one start, the mean is as good as the best or better.
+
+    Raises:
+        CorpusError: a folder was not written by `train`, or `out` exists.
+        MissingExtraError: what training needs is not installed.
+    """
+    _check(out)
+    import torch
+
+    from indexer.reference_encoder import load_reference
+
+    for folder in folders:
+        if not (folder / "training.json").is_file():
+            raise CorpusError(f"{folder} holds no trained model", next_step="give folders written by `premortem train`")
+    base = load_reference(find_model(BASE))
+    untrained = {name: value.detach().clone() for name, value in base.named_parameters()}
+    models = [dict(load_reference(find_model(str(folder))).named_parameters()) for folder in folders]
+    with torch.no_grad():
+        for name, value in base.named_parameters():
+            value.copy_(torch.stack([model[name] for model in models]).mean(0))
+    _write(out, base, untrained, {"average_of": [msgspec.json.decode((folder / "training.json").read_bytes()) for folder in folders]})
+
+
+def _check(out: Path) -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"training needs {', '.join(missing)}", next_step="run `pip install 'premortem[train]'`")
+    if out.exists():
+        raise CorpusError(f"{out} exists", next_step="name a new folder")
+
+
+def _write(out: Path, trained: SentenceTransformer, untrained: dict[str, torch.Tensor], made_from: dict[str, object]) -> None:
+    from indexer.delta import write_delta
+
+    trained.save(str(out))
+    write_delta(untrained, dict(trained.named_parameters()), out / TRAINED_DELTA.name, rank=RANK, base_sha256=find_model(BASE).sha256)
+    (out / "training.json").write_bytes(msgspec.json.format(msgspec.json.encode(made_from)))
+    click.echo(f"Wrote {out}: try it with PREMORTEM_MODEL={out}; {TRAINED_DELTA.name} there is its delta", err=True)

@@ -1,0 +1,51 @@
+"""The explanation of a score adds up to what the answer says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from indexer.scoring import PARTS
+from kb.errors import NotFoundError
+
+PLAN = "We replace the ERP before Christmas, all sites at once. Order takers get a half-day training."
+
+
+@pytest.mark.parametrize("place", [0, 4, -1])
+def test_parts_add_up_and_agree_with_the_answer(searcher, place):
+    answer = searcher.search(PLAN, limit=100)
+    case = answer.cases[place]
+    explained = searcher.explain(PLAN, case.id)
+    assert explained.rank == [each.id for each in answer.cases].index(case.id) + 1
+    assert {part.part: part.weight for part in explained.parts} == PARTS
+    assert sum(part.contribution for part in explained.parts) == pytest.approx(explained.fused, abs=1e-3)
+    logit = explained.intercept + sum(weight * explained.features[name] for name, weight in explained.coefficients.items())
+    assert explained.useful == pytest.approx(1 / (1 + math.exp(-logit)), abs=2e-3)
+    assert explained.useful * explained.describes_project == pytest.approx(explained.probability, abs=2e-4)
+    assert (explained.probability, explained.band) == (case.probability, case.band)
+
+
+def test_words_and_sentences_are_those_of_the_texts(searcher):
+    explained = searcher.explain(PLAN, "hershey-enterprise21-sap-1999")
+    markdown = searcher.store.case("hershey-enterprise21-sap-1999").markdown
+    assert {"erp", "training"} <= {term.term for term in explained.terms}
+    assert [term.bm25 for term in explained.terms] == sorted((term.bm25 for term in explained.terms), reverse=True)
+    assert [PLAN[sentence.query_start : sentence.query_end] for sentence in explained.sentences] == [
+        sentence.query for sentence in explained.sentences
+    ]
+    for sentence in explained.sentences:
+        assert sentence.passage.split()[0] in markdown.split("\n")[sentence.line - 1]
+        assert -1 <= sentence.usual <= sentence.cosine <= 1
+
+
+def test_a_case_that_is_not_found_is_explained_too(searcher):
+    shown = {case.id for case in searcher.search(PLAN).cases}
+    other = next(case_id for case_id in searcher.store.case_ids if case_id not in shown)
+    assert searcher.explain(PLAN, other).rank > len(shown)
+
+
+def test_an_unknown_case_names_the_nearest(searcher):
+    with pytest.raises(NotFoundError) as caught:
+        searcher.explain(PLAN, "hershey-enterprise21-sap-199")
+    assert "hershey-enterprise21-sap-1999" in caught.value.next_step

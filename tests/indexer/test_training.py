@@ -1,0 +1,86 @@
+"""The recipe: what it may see, what it moves, and that it learns; on a few descriptions and cases, with the real model."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from indexer.encoder import BASE, find_model
+from indexer.evaluation import read_judged
+from indexer.training import GradedListLoss, Recipe, _training_rows, fold, train
+from kb.corpus import read_corpora
+from tests.conftest import CASES, ROOT
+
+TINY = Recipe(epochs=2, batch=6, learning_rate=2e-4, max_tokens=48, hard_negatives=4)
+
+
+@pytest.fixture(scope="module")
+def cases():
+    corpora = read_corpora([CASES])
+    graded = sorted({case_id for query in read_judged(ROOT / "training" / "briefs-1.yaml")[:12] for case_id in query.grades})
+    return [corpora.cases[case_id].case for case_id in graded][:24]
+
+
+@pytest.fixture(scope="module")
+def judged(cases):
+    known = {case.id for case in cases}
+    return [query for query in read_judged(ROOT / "training" / "briefs-1.yaml")[:12] if known & set(query.grades)]
+
+
+@pytest.fixture(scope="module")
+def trained(judged, cases, tmp_path_factory):
+    return train(find_model(BASE), judged, cases, TINY)
+
+
+def test_only_the_layers_move_and_the_loss_falls(trained):
+    encoder, untrained = trained
+    now = dict(encoder.named_parameters())
+    assert untrained
+    assert not any(".embeddings." in name for name in untrained)
+    assert any(not torch.equal(before, now[name]) for name, before in untrained.items())
+    assert encoder.max_seq_length == 256
+
+
+def test_what_was_graded_useful_comes_nearer(trained, judged, cases):
+    from indexer.passages import case_text
+    from indexer.reference_encoder import load_reference
+
+    def nearness(encoder):
+        queries = encoder.encode([query.text for query in judged], normalize_embeddings=True)
+        wholes = encoder.encode([case_text(case) for case in cases], normalize_embeddings=True)
+        cosines = queries @ wholes.T
+        useful = np.array([[query.grades.get(case.id, 0) >= 2 for case in cases] for query in judged])
+        return cosines[useful].mean() - cosines[~useful].mean()
+
+    assert nearness(trained[0]) > nearness(load_reference(find_model(BASE))) + 0.02
+
+
+def test_rows_are_the_same_for_the_same_seed(judged, cases):
+    from indexer.reference_encoder import load_reference
+
+    encoder = load_reference(find_model(BASE))
+    first, gains = _training_rows(encoder, judged, cases, TINY)
+    again, _ = _training_rows(encoder, judged, cases, TINY)
+    other, _ = _training_rows(encoder, judged, cases, msgspec.structs.replace(TINY, seed=1))
+    assert first.to_list() == again.to_list() != other.to_list()
+    for row in first.to_list():
+        query, useful, useless = row["label"]
+        assert gains[query, useful] > 0 == gains[query, useless]
+
+
+def test_the_loss_is_least_when_cosines_follow_the_grades():
+    gains = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    right, wrong = torch.tensor([[20.0, 0.0], [0.0, 20.0]]), torch.tensor([[0.0, 20.0], [20.0, 0.0]])
+    assert GradedListLoss._listwise(right, gains) < 0.01 < 10 < GradedListLoss._listwise(wrong, gains)
+
+
+def test_a_fold_leaves_out_what_it_says(judged, cases):
+    everything = [query for number in range(1, 7) for query in read_judged(ROOT / "training" / f"briefs-{number}.yaml")]
+    ids = [case.id for case in cases]
+    folds = [fold(everything, ids, number) for number in range(5)]
+    assert sorted(query for each in folds for query in each.descriptions) == sorted(query.id for query in everything)
+    assert all(0.12 < len(each.descriptions) / len(everything) < 0.28 for each in folds)
+    assert {case_id for each in folds[:4] for case_id in each.cases} == set(ids)
+    assert fold(everything[:50], ids, 2).descriptions <= folds[2].descriptions
