@@ -19,6 +19,8 @@ _SOURCED, _INFERRED = 1.0, 0.85
 _FACTORS = 0.3
 _DIRECT = 0.3
 """Weights, beside the cases' own links, of the matched factors that a strategy addresses and of its likeness to the description."""
+_LEAST_TELLING = 0.15
+"""Signs that tell less than this share of the most telling one are left out."""
 _SAME_SIGN = 0.72
 """Signs with at least this cosine say the same."""
 
@@ -92,12 +94,15 @@ def watch_signs(
         found: cases of the answer with their probability.
         symptoms: passages of kind symptom of these cases, by row.
         vectors: shape (n_passages, dim), by passage row.
-        relevance: passage row → best cosine with a sentence of the description.
+        relevance: passage row → cosine with the whole description.
         taxonomy: gives the order of phases.
         limit: most signs returned.
     """
     probability = {case.id: case.probability for case in found}
-    ordered = sorted(symptoms, key=lambda row: (-probability[symptoms[row].case_id] * (1.0 + relevance[row]), row))
+    # Squared, so that a case does not pour in all it saw: what fits the description of another case comes first.
+    telling = {row: probability[passage.case_id] * max(0.0, relevance[row]) ** 2 for row, passage in symptoms.items()}
+    least = _LEAST_TELLING * max(telling.values(), default=0.0)
+    ordered = sorted((row for row in symptoms if telling[row] >= least), key=lambda row: (-telling[row], row))
     kept: list[tuple[int, Sign]] = []
     for row in ordered:
         passage = symptoms[row]

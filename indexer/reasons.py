@@ -10,10 +10,12 @@ from indexer.description import Sentence
 from kb.store import Passage
 
 MOST = 3
-KIND_WEIGHTS = {"undertaking": 1.0, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.8, "prevention": 0.7}
-"""Kind of passage → how much a pair with it counts: what happened convinces more than what might."""
+KIND_WEIGHTS = {"undertaking": 1.15, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.8, "prevention": 0.7}
+"""Kind of passage → how much a pair with it counts: the same kind of project convinces most, what happened more than what might."""
 _LEAST_COSINE = 0.3
 """A second or third pair under this is not shown; the first always is."""
+_CONTEXT = 0.5
+"""How much it counts that the sentence fits the whole case, and the passage the whole description."""
 _COMMONNESS = 0.5
 """How much of what a sentence has in common with every case is taken off: a sentence that fits all says little of one."""
 
@@ -24,7 +26,9 @@ def commonness(cosines: Embeddings, offsets: IntArray) -> FloatArray:
     return common
 
 
-def best_pairs(cosines: Embeddings, common: FloatArray, weights: FloatArray, lines: IntArray) -> list[tuple[int, int]]:
+def best_pairs(
+    cosines: Embeddings, common: FloatArray, weights: FloatArray, lines: IntArray, context: tuple[FloatArray, FloatArray]
+) -> list[tuple[int, int]]:
     """Return one to `MOST` pairs (sentence, passage) of one case, best first; no sentence and no line stands twice.
 
     Args:
@@ -32,8 +36,13 @@ def best_pairs(cosines: Embeddings, common: FloatArray, weights: FloatArray, lin
         common: shape (n_sentences,), see `commonness`.
         weights: shape (n_passages,), weight of each passage's kind.
         lines: shape (n_passages,), line of each passage in the case's file.
+        context: cosine of each sentence with the whole case, shape (n_sentences,), and of each passage with the whole description, shape
+            (n_passages,). A word that both sides use in different senses makes a pair near, but neither of the two belongs to the other's
+            subject.
     """
-    scores = (cosines - _COMMONNESS * common[:, None]) * weights[None, :]
+    sentence_fits, passage_fits = context
+    scores = cosines - _COMMONNESS * common[:, None] + _CONTEXT * (sentence_fits[:, None] + passage_fits[None, :])
+    scores = scores * weights[None, :]
     pairs: list[tuple[int, int]] = []
     for flat in np.argsort(-scores, axis=None, kind="stable").tolist():
         sentence, passage = divmod(flat, cosines.shape[1])

@@ -26,7 +26,7 @@ from kb.text import plain
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 _N_STRATEGIES = 12
-_N_SIGNS = 12
+_N_SIGNS = 10
 _ADVISING = 3
 """Strategies and signs come from strong and related cases; where there are none, from this many of the best."""
 _UNSEARCHABLE = {"withdrawn", "superseded"}
@@ -175,13 +175,13 @@ class Searcher:
         visible = [at for at in order if int(scored.rows[at]) in may_be_shown][:limit]
         if not visible or scored.probability[visible[0]] < self.calibration.floor:
             return (), (), ()
-        found = self._found(read, scored, visible)
+        found = self._found(read, scored, visible, embeddings)
         advising = [case for case in found if case.band != "weak"] or found[:_ADVISING]
-        relevance = dict(zip(scored.passage_rows.tolist(), scored.cosines.max(axis=0).tolist(), strict=True))
         likeness = (self._strategies.matrix @ embeddings.T).max(axis=1, initial=0.0)
         similarity = {strategy_id: float(likeness[stored.row]) for strategy_id, stored in self._known_strategies.items()}
         rows = {case.id: int(scored.rows[at]) for case, at in zip(found, visible, strict=True)}
         symptoms = self.store.passages_of([rows[case.id] for case in advising], ["symptom"])
+        relevance = {row: float(self._passages.matrix[row] @ embeddings[0]) for row in symptoms}
         links = self.store.links(case_ids=[case.id for case in advising])
         strategies = rank_strategies(advising, links, self._known_strategies, similarity, limit=_N_STRATEGIES)
         signs = watch_signs(advising, symptoms, self._passages.matrix, relevance, self.store.taxonomy, limit=_N_SIGNS)
@@ -191,13 +191,15 @@ class Searcher:
         """Score the candidates, see `Ranker.score`."""
         return self._ranker.score(read, whole, sentences, self.calibration, allowed)
 
-    def _found(self, read: Description, scored: Scored, visible: Sequence[int]) -> tuple[FoundCase, ...]:
+    def _found(self, read: Description, scored: Scored, visible: Sequence[int], embeddings: Embeddings) -> tuple[FoundCase, ...]:
         common = commonness(scored.cosines, scored.offsets)
         pairs: list[list[tuple[Sentence, int]]] = []
         for at in visible:
             segment = scored.segment(at)
             rows = scored.passage_rows[segment]
-            best = best_pairs(scored.cosines[:, segment], common, self._passage_weights[rows], self._passage_lines[rows])
+            case = self._cases.matrix[int(scored.rows[at])]
+            context = (embeddings[1:] @ case).astype(np.float64), (self._passages.matrix[rows] @ embeddings[0]).astype(np.float64)
+            best = best_pairs(scored.cosines[:, segment], common, self._passage_weights[rows], self._passage_lines[rows], context)
             pairs.append([(read.sentences[sentence], int(rows[column])) for sentence, column in best])
         passages = self.store.passages([row for its in pairs for _, row in its])
         cases = self.store.cases([int(scored.rows[at]) for at in visible])
