@@ -433,7 +433,8 @@ def evaluate(
     type=click.Path(path_type=Path),
     help="Do not train: average the weights of models trained before; may be given more than once.",
 )
-def train(out: Path, hold_out: int | None, average: tuple[Path, ...], **given: Any) -> None:
+@click.option("--keep", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="With --average: how far to go from the base.")
+def train(out: Path, hold_out: int | None, average: tuple[Path, ...], keep: float, **given: Any) -> None:
     """Fine-tune the packaged model on the graded descriptions in training/ and write it to OUT (two cores: about half an hour).
 
     \b
@@ -444,7 +445,7 @@ def train(out: Path, hold_out: int | None, average: tuple[Path, ...], **given: A
     from api import training
 
     if average:
-        training.average(out, average)
+        training.average(out, average, keep=keep)
         return
     training.train(out, hold_out=hold_out, given={name: value for name, value in given.items() if value is not None})
 

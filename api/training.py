@@ -56,10 +56,16 @@ def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
     _write(out, trained, untrained, {"recipe": recipe, "held_out": split, "base": base.sha256})
 
 
-def average(out: Path, folders: Sequence[Path]) -> None:
-    """Write the model whose weights are the mean of those of models trained before, with its delta.
+def average(out: Path, folders: Sequence[Path], *, keep: float) -> None:
+    """Write the model whose weights lie between those of the base and the mean of models trained before, with its delta.
 
-    Source: model soups, Wortsman et al., ICML 2022: of models trained from one start, the mean is as good as the best or better.
+    Source: model soups, Wortsman et al., ICML 2022 (of models trained from one start, the mean is as good as the best or better), and
+    robust fine-tuning, Wortsman et al., CVPR 2022 (part of the way from the base keeps most of what was learned and forgets less).
+
+    Args:
+        out: folder to write; must not exist.
+        folders: written by `train`.
+        keep: how far to go from the base towards the mean, 0 to 1.
 
     Raises:
         CorpusError: a folder was not written by `train`, or `out` exists.
@@ -78,8 +84,10 @@ def average(out: Path, folders: Sequence[Path]) -> None:
     models = [dict(load_reference(find_model(str(folder))).named_parameters()) for folder in folders]
     with torch.no_grad():
         for name, value in base.named_parameters():
-            value.copy_(torch.stack([model[name] for model in models]).mean(0))
-    _write(out, base, untrained, {"average_of": [msgspec.json.decode((folder / "training.json").read_bytes()) for folder in folders]})
+            value += keep * (torch.stack([model[name] for model in models]).mean(0) - value)
+    runs = [msgspec.json.decode((folder / "training.json").read_bytes()) for folder in folders]
+    unseen = {kind: sorted(set.intersection(*(set(run["held_out"][kind]) for run in runs))) for kind in ("descriptions", "cases")}
+    _write(out, base, untrained, {"average_of": runs, "keep": keep, "held_out": unseen})
 
 
 def _check(out: Path) -> None:

@@ -14,7 +14,7 @@ KIND_WEIGHTS = {"undertaking": 1.15, "symptom": 1.0, "factor": 1.0, "lesson": 0.
 """Kind of passage → how much a pair with it counts: the same kind of project convinces most, what happened more than what might."""
 _LEAST_COSINE = 0.3
 """A second or third pair under this is not shown; the first always is."""
-_CONTEXT = 0.5
+_CONTEXT = 0.8
 """How much it counts that the sentence fits the whole case, and the passage the whole description."""
 _COMMONNESS = 0.5
 """How much of what a sentence has in common with every case is taken off: a sentence that fits all says little of one."""

@@ -49,8 +49,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """"Is this you" lines seen in an epoch, as a share of the descriptions."""
     hard_negatives: int = 30
     """A negative is drawn from the nearest this many cases of grade 0."""
-    keep: float = 1.0
-    """How far the trained weights are moved from the untrained ones, 0 to 1: less forgets less."""
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +108,6 @@ def train(
     loss = GradedListLoss(encoder, torch.tensor(gains, dtype=torch.float32), recipe.scale)
     SentenceTransformerTrainer(model=encoder, args=arguments, train_dataset=rows, loss=loss).train()
     encoder.max_seq_length = max_tokens
-    with torch.no_grad():
-        for name, value in encoder.named_parameters():
-            if name in untrained:
-                value.copy_(untrained[name] + recipe.keep * (value - untrained[name]))
     return encoder, untrained
 
 
