@@ -274,6 +274,15 @@ class Store:
         """Return (case id, sha256 of its file) → when the index first held it so."""
         return {(row["id"], row["sha256"]): row["updated"] for row in self._rows("select id, sha256, updated from cases")}
 
+    def titles(self) -> list[tuple[str, str]]:
+        """Return (id, title) of every case, by row."""
+        return [(row["id"], row["title"]) for row in self._rows("select id, title from cases order by row")]
+
+    def facet_values(self, facet: str) -> list[tuple[int, str]]:
+        """Return (row of a case, value) for all cases, by row; a case's values in its own order, so its main category comes first."""
+        rows = self._rows("select case_row, value from facets where facet = ? order by case_row, rowid", [facet])
+        return [(row["case_row"], row["value"]) for row in rows]
+
     def cases(self, rows: Sequence[int]) -> list[StoredCase]:
         """Return the cases of some rows, in the order asked."""
         found = {row["row"]: _stored_case(row) for row in self._rows_in("cases", "row", rows)}
