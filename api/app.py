@@ -26,8 +26,10 @@ from litestar.types import Message, Scope
 
 from api.browsing import BrowseController
 from api.caching import answer_not_modified, name_generation, provide_searcher
+from api.charting import MapController
+from api.comparing import CompareController
 from api.library import Library
-from api.markdown import inline_html, references_html
+from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
 from api.pages import PageController, edit_address
 from api.parameters import provide_filters
@@ -92,6 +94,8 @@ def create_app(settings: Settings) -> Litestar:
             api,
             PageController,
             BrowseController,
+            MapController,
+            CompareController,
             PrometheusController,
             create_static_files_router(
                 path=f"/static/{look}",
@@ -149,6 +153,7 @@ def _helpers(settings: Settings, look: str) -> Callable[[JinjaTemplateEngine], N
     def install(engine: JinjaTemplateEngine) -> None:
         environment = engine.engine
         environment.trim_blocks = environment.lstrip_blocks = True
+        environment.finalize = unturned
         environment.filters["inline"] = inline_html
         environment.filters["refs"] = references_html
         environment.filters["plain"] = plain

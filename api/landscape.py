@@ -29,6 +29,8 @@ _MARGIN = 3.0
 _CHARACTER, _LINE, _MARK = 7.4, 17.0, 13.0
 """Width of a character of a label, height of its line, width of a mark; CSS pixels."""
 _LINE_CHARACTERS = 18
+_MOST_COVERED = 1
+"""Marks that a label may lie over."""
 _NAMING = ("system", "undertaking", "industry", "category")
 """Facets whose values can name a region."""
 
@@ -100,6 +102,11 @@ class Placed(NamedTuple):
     x: float
     y: float
     lines: list[Line]
+
+    def covers(self, label: Label, frame: str) -> bool:
+        """Return whether the name of the project would lie over a label."""
+        width, height = next((each.width, each.height) for each in FRAMES if each.name == frame)
+        return abs(label.x - self.x) * width < 190 * 100 and abs(label.y - self.y) * height < 32 * 100
 
 
 _known: WeakKeyDictionary[Searcher, Landscape] = WeakKeyDictionary()
@@ -285,6 +292,8 @@ def _spot(members: FloatArray, half: FloatArray, marks: FloatArray, boxes: list[
             if any((low < box[2:]).all() and (high > box[:2]).all() for box in boxes):
                 continue
             covered = int((np.abs(marks - at) < half + _MARK / 2).all(axis=1).sum())
+            if covered > _MOST_COVERED:
+                continue
             cost = covered * 40.0 + float(np.linalg.norm(at - middle))
             if cost < least:
                 best, least = at, cost

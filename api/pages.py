@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import defaultdict
 from itertools import groupby
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
@@ -29,7 +28,7 @@ from indexer.description import MAX_CHARACTERS
 from indexer.searcher import Searcher
 from kb.corpus import corpus_names
 from kb.errors import QueryError, QueryTooLongError
-from kb.store import Filters, Store, StoredCase
+from kb.store import Filters, StoredCase
 
 EXAMPLES = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "

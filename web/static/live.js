@@ -79,6 +79,7 @@ form.addEventListener("input", (event) => {
 });
 
 form.addEventListener("submit", async (event) => {
+  if (event.submitter?.hasAttribute("formaction")) return; // a button that leads elsewhere, such as to the map
   event.preventDefault();
   const isDone = await refresh({ isNew: true });
   if (isDone) verdict.focus();
