@@ -28,6 +28,7 @@ from api.browsing import BrowseController
 from api.caching import answer_not_modified, name_generation, provide_searcher
 from api.charting import MapController
 from api.comparing import CompareController
+from api.keeping import KeepPages
 from api.library import Library
 from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
@@ -129,6 +130,7 @@ def create_app(settings: Settings) -> Litestar:
         middleware=[
             PrometheusConfig(app_name="premortem", group_path=True).middleware,
             RefuseWhenFull(settings.threads * WAITING_PER_THREAD),
+            KeepPages(library),
         ],
         logging_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),

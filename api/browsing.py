@@ -30,7 +30,7 @@ class Value(NamedTuple):
 
     id: str
     name: str
-    count: int
+    n_cases: int
     """Cases that have it, among those that satisfy the choices in all other facets."""
     on: bool
     address: str
@@ -98,7 +98,7 @@ def offered(store: Store, filters: Filters, q: str) -> list[Facet]:
             for value in _ordered(store, facet, {*known, *mine})
         ]
         if facet in BY_COUNT:
-            values.sort(key=lambda value: (not value.on, -value.count))
+            values.sort(key=lambda value: (not value.on, -value.n_cases))
         found.append(Facet(facet, values, bool(mine)))
     return found
 

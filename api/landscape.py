@@ -15,6 +15,7 @@ from indexer.answer import FoundCase
 from indexer.arrays import FloatArray
 from indexer.searcher import Searcher
 from kb.store import Store
+from kb.taxonomy import Term
 
 MANY = 400
 """Of more cases than this, a mark stands for all cases in one field of a grid."""
@@ -44,7 +45,8 @@ class Frame(NamedTuple):
     labels: int
 
 
-FRAMES = (Frame("wide", 1000, 640, 14), Frame("narrow", 326, 560, 8))
+FRAMES = (Frame("wide", 890, 570, 14), Frame("middle", 588, 588, 10), Frame("narrow", 300, 515, 7))
+"""The smallest at which each set of labels is shown (see map.css): in a larger one, labels only move apart."""
 
 
 class Mark(NamedTuple):
@@ -84,6 +86,8 @@ class Landscape(NamedTuple):
     """Empty when a mark stands for many cases."""
     heat: dict[str, Counter[str]]
     """Category → phase → number of cases."""
+    phases: list[Term]
+    """Those at which some case broke."""
     n_cases: int
 
 
@@ -170,6 +174,7 @@ def _landscape(store: Store, places: FloatArray) -> Landscape:
         labels=_labels(store, places),
         rows=_rows(store, titles, main, phases) if single else [],
         heat=heat,
+        phases=[term for term in store.taxonomy.terms("phase") if term.id in phases.values()],
         n_cases=len(titles),
     )
 
@@ -285,8 +290,8 @@ def _spot(members: FloatArray, half: FloatArray, marks: FloatArray, boxes: list[
     """Return the middle of a label near the middle of its cases, or None where there is no room beside the other labels."""
     middle = np.median(members, axis=0)
     best, least = None, math.inf
-    for down in range(-7, 8):
-        for across in range(-5, 6):
+    for down in range(-5, 6):
+        for across in range(-4, 5):
             at = np.clip(middle + np.array([across * 12.0, down * 9.0]), half, size - half)
             low, high = at - half, at + half
             if any((low < box[2:]).all() and (high > box[:2]).all() for box in boxes):

@@ -10,7 +10,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import ROOT
 from tests.serving import Server, free_port
@@ -36,6 +36,7 @@ CASE = "queensland-health-payroll-2010"
 RESULTS = f"/search?q={quote(BRIEF)}"
 NOTHING = f"/search?q={quote('Write me a haiku about the first frost.')}"
 
+expect.set_options(timeout=30_000)  # machines are shared
 _skipped: list[str] = []
 
 
@@ -98,7 +99,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # machines are shared
         page.on("pageerror", lambda error: wrong.append(f"{page.url} threw {error}"))
         page.on("request", lambda request: None if request.url.startswith(server.url) else wrong.append(f"loads {request.url}"))
         # Browsers log every page with an error status as an error; that is about us asking, not about the page.

@@ -1,0 +1,86 @@
+"""Pages that follow from the generation alone are made once and kept as they were sent, compressed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from litestar.datastructures import Headers
+from litestar.middleware import ASGIMiddleware
+from litestar.status_codes import HTTP_200_OK
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.library import Library
+
+MOST_BYTES = 16_000_000
+"""Of all pages kept together; the ones not asked for longest make room."""
+
+
+class _Kept(NamedTuple):
+    start: Message
+    body: Message
+    size: int
+
+
+class KeepPages(ASGIMiddleware):
+    """Sends a page again that was made before from the same generation.
+
+    What someone typed is never kept: no posted page, no search, and nothing that has keywords or a description in its address.
+    """
+
+    exclude_path_pattern = ("^/static/", "^/metrics", "^/api/", "/search/?$")
+
+    def __init__(self, library: Library, *, most_bytes: int = MOST_BYTES) -> None:
+        self._library = library
+        self._most_bytes = most_bytes
+        self._generation = ""
+        self._pages: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()  # requests meet in one event loop: no lock
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        key = self._key(scope)
+        generation = self._library.generation_at_hand()
+        if key is None or generation is None:
+            await next_app(scope, receive, send)
+            return
+        if generation != self._generation:
+            self._pages.clear()
+            self._generation = generation
+        kept = self._pages.get(key)
+        if kept:
+            self._pages.move_to_end(key)
+            scope["state"]["generation"] = generation
+            await send({**kept.start, "headers": list(kept.start["headers"])})  # type: ignore[misc, typeddict-item]
+            await send(kept.body)
+            return
+        sent: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+            await send(message)
+
+        await next_app(scope, receive, keep)
+        if scope["state"].get("generation") == generation == self._generation:
+            self._keep(key, sent)
+
+    @staticmethod
+    def _key(scope: Scope) -> tuple[object, ...] | None:
+        """Return what a page depends on beside the generation, or None for a request whose reply is not kept."""
+        headers = Headers.from_scope(scope)
+        if scope["method"] != "GET" or "if-none-match" in headers:
+            return None
+        query = scope["query_string"]
+        if any(part.partition(b"=")[0] == b"q" for part in query.split(b"&")):
+            return None
+        zipped = "gzip" in headers.get("accept-encoding", "")
+        return scope["path"], query, zipped, headers.get("accept"), headers.get("host"), scope["scheme"]
+
+    def _keep(self, key: tuple[object, ...], sent: list[Message]) -> None:
+        if len(sent) != 2 or sent[0].get("status") != HTTP_200_OK:
+            return
+        start, body = sent
+        if not any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"]):  # type: ignore[typeddict-item]
+            return
+        size = len(body["body"])  # type: ignore[typeddict-item]
+        self._pages[key] = _Kept(start, body, size)
+        while sum(each.size for each in self._pages.values()) > self._most_bytes:
+            self._pages.popitem(last=False)
