@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -60,7 +61,7 @@ def harmless(attacked: Client) -> set[tuple[str, str]]:
     addresses = ["/", "/cases/attack-nothing", "/strategies/attack-nothing", "/categories/process-mismatch", "/cases?q=erp", "/categories"]
     pages = [attacked.get(address).text for address in [*addresses, "/strategies", "/search?q=payroll", "/cases/nothing"]]
     pages += [attacked.get("/nowhere", headers={"accept": "text/html"}).text, attacked.post("/search", data={"description": ""}).text]
-    pages.append(attacked.post("/search", data={"description": "We roll out one ERP to all regions and train nobody."}).text)
+    pages.append(attacked.post("/search", data={"description": "One ERP for all regions, and no training.", "phase": "go-live"}).text)
     return set().union(*(Shape(page).parts for page in pages)) | INLINE
 
 
@@ -108,7 +109,7 @@ def test_attack_as_a_description_adds_nothing(attacked, harmless, name):
         attacked.post("/search", data={"description": f"We move all shops to one till. {ATTACKS[name]}"}).text,
         attacked.get("/search", params={"q": f"We move all shops. {ATTACKS[name]}"}).text,
         attacked.get("/cases", params={"q": ATTACKS[name][:200]}).text,
-        attacked.get(f"/cases/{ATTACKS[name]}", headers={"accept": "text/html"}).text,
+        attacked.get(f"/cases/{quote(ATTACKS[name])}", headers={"accept": "text/html"}).text,
     ):
         check(html, harmless)
 
