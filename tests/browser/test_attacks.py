@@ -17,7 +17,8 @@ HARM = """() => [
   ...[...document.querySelectorAll("*")].flatMap((each) => [...each.attributes]
     .filter((attribute) => /^on|^style$|^srcdoc$/.test(attribute.name)).map((attribute) => attribute.name)),
   ...[...document.links].map((link) => link.protocol).filter((protocol) => !/^(https?|mailto):$/.test(protocol)),
-  ...[...document.querySelectorAll("iframe, object, embed, base, img, style, math, script:not([src^='/static/'])")].map((each) => each.tagName),
+  ...[...document.querySelectorAll("iframe, object, embed, base, img, style, math, script:not([src^='/static/'])")]
+    .map((each) => each.tagName),
 ]"""
 
 
