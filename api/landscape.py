@@ -30,6 +30,8 @@ _MARGIN = 3.0
 _CHARACTER, _LINE, _MARK = 7.4, 17.0, 13.0
 """Width of a character of a label, height of its line, width of a mark; CSS pixels."""
 _LINE_CHARACTERS = 18
+_REACH = 62.0
+"""A label stands at most so far from the middle of its cases, in pixels; where it cannot, it is left out."""
 _MOST_COVERED = 1
 """Marks that a label may lie over."""
 _NAMING = ("system", "undertaking", "industry", "category")
@@ -294,7 +296,7 @@ def _spot(members: FloatArray, half: FloatArray, marks: FloatArray, boxes: list[
         for across in range(-4, 5):
             at = np.clip(middle + np.array([across * 12.0, down * 9.0]), half, size - half)
             low, high = at - half, at + half
-            if any((low < box[2:]).all() and (high > box[:2]).all() for box in boxes):
+            if np.linalg.norm(at - middle) > _REACH or any((low < box[2:]).all() and (high > box[:2]).all() for box in boxes):
                 continue
             covered = int((np.abs(marks - at) < half + _MARK / 2).all(axis=1).sum())
             if covered > _MOST_COVERED:
