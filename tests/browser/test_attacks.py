@@ -62,8 +62,8 @@ def test_pages_that_list_hostile_cases_do_no_harm(page: Page, address: str) -> N
 
 
 def test_hostile_cases_do_no_harm_when_results_are_refreshed_in_place(page: Page) -> None:
-    page.goto("/search?q=We+move+all+shops+to+one+till")
+    page.goto("/search?q=We+train+nobody")
     with page.expect_response("**/search"):
-        page.fill("#description", "We move all shops to one till. It failed in go-live.")
-    page.wait_for_selector("#answer:not([aria-busy]) a[href^='/cases/attack-']")
+        page.fill("#description", "We move all shops to one till.")
+    page.wait_for_selector("#answer:not([aria-busy]) a[href^='/cases/attack-']", state="attached")
     assert page.evaluate(HARM) == []
