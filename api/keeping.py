@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from litestar.datastructures import Headers
 from litestar.middleware import ASGIMiddleware
 from litestar.status_codes import HTTP_200_OK
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.library import Library
 
@@ -17,8 +17,8 @@ MOST_BYTES = 16_000_000
 
 
 class _Kept(NamedTuple):
-    start: Message
-    body: Message
+    start: dict[str, Any]
+    body: dict[str, Any]
     size: int
 
 
@@ -49,13 +49,13 @@ class KeepPages(ASGIMiddleware):
         if kept:
             self._pages.move_to_end(key)
             scope["state"]["generation"] = generation
-            await send({**kept.start, "headers": list(kept.start["headers"])})  # type: ignore[misc, typeddict-item]
-            await send(kept.body)
+            await send(cast("Message", {**kept.start, "headers": list(kept.start["headers"])}))
+            await send(cast("Message", kept.body))
             return
-        sent: list[Message] = []
+        sent: list[dict[str, Any]] = []
 
         async def keep(message: Message) -> None:
-            sent.append(message)
+            sent.append(cast("dict[str, Any]", message))
             await send(message)
 
         await next_app(scope, receive, keep)
@@ -66,7 +66,7 @@ class KeepPages(ASGIMiddleware):
     def _key(scope: Scope) -> tuple[object, ...] | None:
         """Return what a page depends on beside the generation, or None for a request whose reply is not kept."""
         headers = Headers.from_scope(scope)
-        if scope["method"] != "GET" or "if-none-match" in headers:
+        if cast("HTTPScope", scope)["method"] != "GET" or "if-none-match" in headers:
             return None
         query = scope["query_string"]
         if any(part.partition(b"=")[0] == b"q" for part in query.split(b"&")):
@@ -74,13 +74,13 @@ class KeepPages(ASGIMiddleware):
         zipped = "gzip" in headers.get("accept-encoding", "")
         return scope["path"], query, zipped, headers.get("accept"), headers.get("host"), scope["scheme"]
 
-    def _keep(self, key: tuple[object, ...], sent: list[Message]) -> None:
+    def _keep(self, key: tuple[object, ...], sent: list[dict[str, Any]]) -> None:
         if len(sent) != 2 or sent[0].get("status") != HTTP_200_OK:
             return
         start, body = sent
-        if not any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"]):  # type: ignore[typeddict-item]
+        if not any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"]):
             return
-        size = len(body["body"])  # type: ignore[typeddict-item]
+        size = len(body["body"])
         self._pages[key] = _Kept(start, body, size)
         while sum(each.size for each in self._pages.values()) > self._most_bytes:
             self._pages.popitem(last=False)

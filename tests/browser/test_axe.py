@@ -43,7 +43,7 @@ LOADED = """[...performance.getEntriesByType("navigation"), ...performance.getEn
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible_and_fits(open_page: Opener, name: str) -> None:
     page = open_page(PAGES[name])
-    assert 10_000 < page.evaluate(LOADED) <= MOST_BYTES
+    assert 5_000 < page.evaluate(LOADED) <= MOST_BYTES
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     problems: list[tuple[object, ...]] = []
     for (width, theme), rules in LOOKS.items():
