@@ -89,15 +89,19 @@ class Entry(NamedTuple):
 
 def nearest_entries(store: Store, section: str, wanted: str, *, limit: int = 3) -> list[Entry]:
     """Return the pages of a section (`cases`, `strategies` or `categories`) whose ids are most like a mistyped one, best first."""
-    titles: dict[str, str] = {}
+    ids: dict[str, list[str]] = {
+        "cases": store.case_ids,
+        "strategies": [stored.strategy.id for stored in store.strategies()],
+        "categories": store.taxonomy.ids("category"),
+    }
+    found = process.extract(wanted, ids.get(section, []), scorer=fuzz.WRatio, limit=limit, score_cutoff=_ALIKE)
+    return [Entry(f"/{section}/{near}", _title(store, section, near)) for near, _, _ in found]
+
+
+def _title(store: Store, section: str, entry_id: str) -> str:
     if section == "cases":
-        titles = {stored.case.id: stored.case.meta.title for stored in store.cases(range(len(store.case_ids)))}
-    elif section == "strategies":
-        titles = {stored.strategy.id: stored.strategy.meta.title for stored in store.strategies()}
-    elif section == "categories":
-        titles = {term.id: term.name for term in store.taxonomy.terms("category")}
-    found = process.extract(wanted, list(titles), scorer=fuzz.WRatio, limit=limit, score_cutoff=_ALIKE)
-    return [Entry(f"/{section}/{near}", titles[near]) for near, _, _ in found]
+        return store.case(entry_id).case.meta.title
+    return store.strategy(entry_id).strategy.meta.title if section == "strategies" else store.taxonomy.name("category", entry_id)
 
 
 class Supported(NamedTuple):

@@ -16,6 +16,10 @@ MOST_BYTES = 16_000_000
 """Of all pages kept together; the ones not asked for longest make room."""
 
 
+_NEVER = ("/static/", "/metrics", "/api/", "/search")
+"""What is no page, or follows from what someone typed."""
+
+
 class _Kept(NamedTuple):
     start: dict[str, Any]
     body: dict[str, Any]
@@ -28,9 +32,8 @@ class KeepPages(ASGIMiddleware):
     What someone typed is never kept: no posted page, no search, and nothing that has keywords or a description in its address.
     """
 
-    exclude_path_pattern = ("^/static/", "^/metrics", "^/api/", "/search/?$")
-
     def __init__(self, library: Library, *, most_bytes: int = MOST_BYTES) -> None:
+        self.should_bypass_for_scope = lambda scope: scope["path"].startswith(_NEVER)
         self._library = library
         self._most_bytes = most_bytes
         self._generation = ""
