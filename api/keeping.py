@@ -68,14 +68,16 @@ class KeepPages(ASGIMiddleware):
     @staticmethod
     def _key(scope: Scope) -> tuple[object, ...] | None:
         """Return what a page depends on beside the generation, or None for a request whose reply is not kept."""
-        headers = Headers.from_scope(scope)
+        headers, path = Headers.from_scope(scope), scope["path"]
         if cast("HTTPScope", scope)["method"] != "GET" or "if-none-match" in headers:
+            return None
+        if path.startswith(("/api/", "/static/")) or path.rstrip("/").endswith("/search"):
             return None
         query = scope["query_string"]
         if any(part.partition(b"=")[0] == b"q" for part in query.split(b"&")):
             return None
         zipped = "gzip" in headers.get("accept-encoding", "")
-        return scope["path"], query, zipped, headers.get("accept"), headers.get("host"), scope["scheme"]
+        return path, query, zipped, headers.get("accept"), headers.get("host"), scope["scheme"]
 
     def _keep(self, key: tuple[object, ...], sent: list[dict[str, Any]]) -> None:
         if len(sent) != 2 or sent[0].get("status") != HTTP_200_OK:
