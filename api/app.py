@@ -8,12 +8,12 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -24,10 +24,15 @@ from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
+from api.browsing import BrowseController
 from api.caching import answer_not_modified, name_generation, provide_searcher
+from api.charting import MapController
+from api.comparing import CompareController
+from api.keeping import KeepPages
 from api.library import Library
-from api.markdown import inline_html, references_html
-from api.pages import PageController
+from api.markdown import inline_html, references_html, unturned
+from api.marking import marked, shared_stems
+from api.pages import PageController, edit_address
 from api.parameters import provide_filters
 from api.problems import JsonRequest, handle_error
 from api.routes import (
@@ -41,11 +46,15 @@ from api.routes import (
     openapi_document,
 )
 from api.settings import Settings, load_settings
+from api.transport import RefuseWhenFull, head_as_get
 from kb.corpus import shipped
 from kb.text import plain
 
 MAX_BODY_BYTES = 1_000_000
 """Larger request bodies are refused before they are read."""
+WAITING_PER_THREAD = 32
+"""Requests under way at once, a search thread; one more is refused rather than left to wait."""
+YEAR_S = 365 * 24 * 3600
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -59,6 +68,8 @@ def create_app(settings: Settings) -> Litestar:
     library = Library(settings.index, model=settings.model, backend=settings.encoder)
     release = version("premortem")
     web = shipped("web")
+    # Everything that decides how pages look; in the address of static files, so that browsers may keep them for ever.
+    look = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(web.rglob("*")) if path.is_file())).hexdigest()[:12]
     api = Router(
         path="/api/v1",
         route_handlers=[
@@ -79,12 +90,20 @@ def create_app(settings: Settings) -> Litestar:
             asyncio.get_running_loop().set_default_executor(executor)
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             api,
             PageController,
+            BrowseController,
+            MapController,
+            CompareController,
             PrometheusController,
-            create_static_files_router(path="/static", directories=[web / "static"], include_in_schema=False),
+            create_static_files_router(
+                path=f"/static/{look}",
+                directories=[web / "static"],
+                include_in_schema=False,
+                cache_control=CacheControlHeader(public=True, immutable=True, max_age=YEAR_S),
+            ),
         ],
         dependencies={
             "library": Provide(lambda: library, sync_to_thread=False),
@@ -92,13 +111,13 @@ def create_app(settings: Settings) -> Litestar:
             # Not "filters": Litestar would take a mistake in that field of a request's body for one of ours.
             "facets": Provide(provide_filters, sync_to_thread=False),
         },
-        state=State({"library": library, "version": release}),
+        state=State({"library": library, "version": f"{release}-{look}"}),
         lifespan=[bounded_threads],
         before_request=answer_not_modified,
         before_send=[name_generation, harden],
         exception_handlers={Exception: handle_error},
         template_config=TemplateConfig(
-            engine=JinjaTemplateEngine(engine_instance=None, directory=web / "templates"), engine_callback=_helpers(web)
+            engine=JinjaTemplateEngine(engine_instance=None, directory=web / "templates"), engine_callback=_helpers(settings, look)
         ),
         openapi_config=OpenAPIConfig(
             title="Premortem",
@@ -108,12 +127,18 @@ def create_app(settings: Settings) -> Litestar:
             description="Documented failures of projects like yours, why they match, and what would have helped.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
         ),
-        middleware=[PrometheusConfig(app_name="premortem", group_path=True).middleware],
+        middleware=[
+            PrometheusConfig(app_name="premortem", group_path=True).middleware,
+            RefuseWhenFull(settings.threads * WAITING_PER_THREAD),
+            KeepPages(library),
+        ],
         logging_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
     )
+    app.asgi_handler = head_as_get(app.asgi_handler)
+    return app
 
 
 async def harden(message: Message, _: Scope) -> None:
@@ -124,18 +149,20 @@ async def harden(message: Message, _: Scope) -> None:
             headers.setdefault(name, value)
 
 
-def _helpers(web: Path) -> Callable[[JinjaTemplateEngine], None]:
+def _helpers(settings: Settings, look: str) -> Callable[[JinjaTemplateEngine], None]:
     """Return what gives the templates their helpers."""
-    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in (web / "static").iterdir()}
 
     def install(engine: JinjaTemplateEngine) -> None:
         environment = engine.engine
         environment.trim_blocks = environment.lstrip_blocks = True
+        environment.finalize = unturned
         environment.filters["inline"] = inline_html
         environment.filters["refs"] = references_html
         environment.filters["plain"] = plain
-        # The digest in the address lets browsers keep a file for ever and still get a new one at once.
-        environment.globals["static"] = lambda name: f"/static/{name}?v={digests[name]}"
+        environment.filters["marked"] = marked
+        environment.globals["shared_stems"] = shared_stems
+        environment.globals["static"] = lambda name: f"/static/{look}/{name}"
+        environment.globals["edit_address"] = partial(edit_address, settings)
 
     return install
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
 
 from api.schemas import CaseSummary, CategoryDetail, CategorySummary, Statement, StrategySummary
 from indexer.description import lexical_expression
 from kb.store import Filters, Store, StoredCase
 from kb.text import words
 
+_ALIKE = 70
+"""Least likeness, 0 to 100, of an id that is offered in place of an unknown one."""
 
-def list_cases(store: Store, filters: Filters, keywords: str = "") -> list[StoredCase]:
-    """Return the cases that satisfy the filters: by title, or best first when there are keywords."""
-    rows = store.filter_rows(filters)
+
+def case_rows(store: Store, filters: Filters, keywords: str = "") -> list[int]:
+    """Return the rows of the cases that satisfy the filters: by title, or best first when there are keywords."""
     terms = words(keywords)
     if keywords.strip() and not terms:
         return []  # nothing but punctuation occurs nowhere
     if terms:
-        allowed = set(rows)
+        allowed = set(store.filter_rows(filters))
         hits = store.lexical(lexical_expression(tuple(terms)), limit=len(store.case_ids))
-        return store.cases([row for row, _ in hits if row in allowed])
-    return sorted(store.cases(rows), key=lambda stored: (stored.case.meta.title.casefold(), stored.case.id))
+        return [row for row, _ in hits if row in allowed]
+    return store.rows_by_title(filters)
+
+
+def list_cases(store: Store, filters: Filters, keywords: str = "") -> list[StoredCase]:
+    """Return the cases that satisfy the filters: by title, or best first when there are keywords."""
+    return store.cases(case_rows(store, filters, keywords))
 
 
 def linked_cases(store: Store) -> dict[str, int]:
@@ -68,3 +78,46 @@ def category_detail(store: Store, category_id: str) -> CategoryDetail:
 def statements(store: Store, field: str, filters: Filters) -> list[Statement]:
     """Return the items in one field of the cases that satisfy the filters, in order of case title."""
     return [Statement.of(stored, item) for stored in list_cases(store, filters) for item in getattr(stored.case, field)]
+
+
+class Entry(NamedTuple):
+    """A page about one thing."""
+
+    address: str
+    title: str
+
+
+def nearest_entries(store: Store, section: str, wanted: str, *, limit: int = 3) -> list[Entry]:
+    """Return the pages of a section (`cases`, `strategies` or `categories`) whose ids are most like a mistyped one, best first."""
+    ids: dict[str, list[str]] = {
+        "cases": store.case_ids,
+        "strategies": [stored.strategy.id for stored in store.strategies()],
+        "categories": store.taxonomy.ids("category"),
+    }
+    found = process.extract(wanted, ids.get(section, []), scorer=fuzz.WRatio, limit=limit, score_cutoff=_ALIKE)
+    return [Entry(f"/{section}/{near}", _title(store, section, near)) for near, _, _ in found]
+
+
+def _title(store: Store, section: str, entry_id: str) -> str:
+    if section == "cases":
+        return store.case(entry_id).case.meta.title
+    return store.strategy(entry_id).strategy.meta.title if section == "strategies" else store.taxonomy.name("category", entry_id)
+
+
+class Supported(NamedTuple):
+    """A strategy, and how many of a category's cases speak for it."""
+
+    strategy: StrategySummary
+    n_cases: int
+    n_sourced: int
+    """Of these, cases in which a source itself gives the advice."""
+
+
+def supported_strategies(store: Store, category_id: str) -> list[Supported]:
+    """Return the strategies that a category's cases point at, those named by most of them first; of equals, those named by sources."""
+    links = store.links(case_ids=[stored.case.id for stored in list_cases(store, Filters(category=(category_id,)))])
+    cases = Counter(strategy for _, strategy in {(link.case_id, link.strategy_id) for link in links})
+    sourced = Counter(strategy for _, strategy in {(link.case_id, link.strategy_id) for link in links if not link.inferred})
+    against = list_strategies(store, category=category_id)
+    found = [Supported(each, cases[each.id], sourced[each.id]) for each in against if cases[each.id]]
+    return sorted(found, key=lambda each: (-each.n_cases, -each.n_sourced, each.strategy.id))

@@ -25,6 +25,7 @@ from kb.errors import (
     InvalidCasesError,
     MissingExtraError,
     NotFoundError,
+    OverloadedError,
     PortInUseError,
     PremortemError,
     QueryError,
@@ -52,13 +53,14 @@ EXIT_CODES: dict[type[PremortemError], int] = {
     FolderNotWritableError: 7,
     ServerError: 8,
     PortInUseError: 8,
+    OverloadedError: 8,
 }
 """Every error of the tree → exit code of the command; a test holds it complete."""
 
 _EPILOG = """\b
 Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
 3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
-Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS; options on the command line win."""
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _REPOSITORY; options on the command line win."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,8 @@ from kb.store import StoredCase
 from kb.text import plain
 
 _ATOM = "http://www.w3.org/2005/Atom"
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that no XML document may hold, not even escaped."""
 MOST = 50
 """Entries in a feed."""
 
@@ -52,4 +55,4 @@ def _element(parent: ET.Element, name: str, **attributes: str) -> ET.Element:
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:
-    _element(parent, name).text = text
+    _element(parent, name).text = _NOT_XML.sub("", text)

@@ -45,6 +45,11 @@ class Library:
                 self._stamp = stamp
             return self._searcher
 
+    def generation_at_hand(self) -> str | None:
+        """Return the generation that answers, or None when it would have to be opened first; does not wait for anything."""
+        searcher = self._searcher
+        return searcher.manifest.generation if searcher is not None and self._read_stamp() == self._stamp else None
+
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
             found = (self._index / "current").stat()

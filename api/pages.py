@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import defaultdict
+from itertools import groupby
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, QueryParameter
-from litestar.response import Redirect, Template
+from litestar.response import Template
 from litestar.status_codes import HTTP_200_OK
 
 from api import catalogue
+from api.browsing import chosen
+from api.checklist import signs_markdown
 from api.problems import STATUS
 from api.routes import logged_search
+from api.schemas import CaseSummary
+from api.settings import Settings
+from api.timeline import timeline
 from indexer.answer import Answer
+from indexer.description import MAX_CHARACTERS
 from indexer.searcher import DEFAULT_LIMIT, Searcher
-from kb.errors import QueryError
-from kb.store import Filters, Store, case_facets
+from kb.corpus import corpus_names
+from kb.errors import QueryError, QueryTooLongError
+from kb.store import Filters, StoredCase
 
 EXAMPLES = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "
@@ -31,10 +38,10 @@ EXAMPLES = (
 )
 FACETS = ("industry", "undertaking", "category", "phase", "outcome", "evidence")
 """Facets that the search form offers as filters."""
-BROWSED = (*FACETS, "system")
-"""Facets that the browse page offers."""
-
-_Pairs = list[tuple[str, str]]
+SHARED_CHARACTERS = 1_000
+"""Longest description that is offered as a link to share; mail programs break longer addresses."""
+ADDRESS_CHARACTERS = 2_000
+"""Longest description that is read from an address; servers and proxies log addresses, so long ones are posted."""
 
 
 class SearchForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +60,13 @@ class SearchForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _page(name: str, searcher: Searcher, *, status_code: int = HTTP_200_OK, **context: object) -> Template:
-    shared = {"taxonomy": searcher.store.taxonomy, "manifest": searcher.manifest, "examples": EXAMPLES, "facets": FACETS}
+    shared = {
+        "taxonomy": searcher.store.taxonomy,
+        "manifest": searcher.manifest,
+        "examples": EXAMPLES,
+        "facets": FACETS,
+        "most": MAX_CHARACTERS,
+    }
     return Template(name, context={**shared, **context}, status_code=status_code)
 
 
@@ -66,46 +79,47 @@ class PageController(Controller):
 
     @post("/search", status_code=HTTP_200_OK, sync_to_thread=True)
     def search(
-        self, data: Annotated[SearchForm, Body(media_type=RequestEncodingType.URL_ENCODED)], searcher: NamedDependency[Searcher]
+        self,
+        request: Request,  # type: ignore[type-arg]
+        data: Annotated[SearchForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+        searcher: NamedDependency[Searcher],
     ) -> Template:
-        return _results(searcher, data.description, data.filters())
+        # Browsers send each line break as two characters, which would make a text of the allowed length too long.
+        return _results(searcher, data.description.replace("\r\n", "\n"), data.filters(), site=_site(request))
 
     @get("/search", sync_to_thread=True)
     def search_short(
         self,
+        request: Request,  # type: ignore[type-arg]
         searcher: NamedDependency[Searcher],
         facets: NamedDependency[Filters],
-        q: Annotated[str, QueryParameter(max_length=2000)] = "",
-    ) -> Template | Redirect:
-        if not q.strip():
-            return Redirect("/")
-        return _results(searcher, q, facets)
-
-    @get("/cases", sync_to_thread=True)
-    def cases(
-        self,
-        searcher: NamedDependency[Searcher],
-        facets: NamedDependency[Filters],
-        q: Annotated[str, QueryParameter(max_length=200)] = "",
+        q: Annotated[str, QueryParameter()] = "",
     ) -> Template:
-        chosen = _chosen(facets)
-        return _page(
-            "cases.html",
-            searcher,
-            cases=catalogue.list_cases(searcher.store, facets, q),
-            counts=_counts(searcher.store, facets, q),
-            filters=facets,
-            q=q,
-            browsed=BROWSED,
-            chosen=chosen,
-            toggled=_toggler(chosen, q),
-            without_q=_address(chosen, ""),
-        )
+        if not q.strip():
+            return _page("home.html", searcher, description="", filters=facets)
+        return _results(searcher, q, facets, site=_site(request), by_address=True)
 
     @get("/cases/{case_id:str}", sync_to_thread=True)
-    def case(self, case_id: FromPath[str], searcher: NamedDependency[Searcher]) -> Template:
-        stored = searcher.store.case(case_id)
-        return _page("case.html", searcher, stored=stored, case=stored.case, similar=searcher.similar(case_id))
+    def case(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        case_id: FromPath[str],
+        searcher: NamedDependency[Searcher],
+    ) -> Template | Response[str]:
+        """Show a case; as its Markdown file when the id ends in `.md`."""
+        stored = searcher.store.case(case_id.removesuffix(".md"))
+        if case_id.endswith(".md"):
+            return Response(stored.markdown, media_type="text/markdown")
+        return _page(
+            "case.html",
+            searcher,
+            stored=stored,
+            case=stored.case,
+            events=timeline(stored.case.timeline),
+            strategies={each.strategy.id: each.strategy.meta for each in searcher.store.strategies()},
+            similar=searcher.similar(case_id),
+            site=_site(request),
+        )
 
     @get("/categories", sync_to_thread=True)
     def categories(self, searcher: NamedDependency[Searcher]) -> Template:
@@ -113,62 +127,72 @@ class PageController(Controller):
 
     @get("/categories/{category_id:str}", sync_to_thread=True)
     def category(self, category_id: FromPath[str], searcher: NamedDependency[Searcher]) -> Template:
-        return _page("category.html", searcher, category=catalogue.category_detail(searcher.store, category_id))
+        category = catalogue.category_detail(searcher.store, category_id)
+        by_phase: defaultdict[str, list[CaseSummary]] = defaultdict(list)
+        for each in category.cases:
+            by_phase[each.phase].append(each)
+        supported = catalogue.supported_strategies(searcher.store, category_id)
+        lessons = [(title, list(its)) for title, its in groupby(category.lessons, key=lambda each: each.case_title)]
+        return _page("category.html", searcher, category=category, by_phase=by_phase, supported=supported, lessons=lessons)
 
     @get("/strategies", sync_to_thread=True)
     def strategies(self, searcher: NamedDependency[Searcher]) -> Template:
         return _page("strategies.html", searcher, strategies=catalogue.list_strategies(searcher.store))
 
     @get("/strategies/{strategy_id:str}", sync_to_thread=True)
-    def strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> Template:
+    def strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> Template | Response[str]:
+        """Show a strategy; as its Markdown file when the id ends in `.md`."""
         store = searcher.store
-        stored = store.strategy(strategy_id)
-        links = store.links(strategy_id=strategy_id)
-        titles = {link.case_id: store.case(link.case_id).case.meta.title for link in links}
-        return _page("strategy.html", searcher, strategy=stored.strategy, links=links, titles=titles)
+        stored = store.strategy(strategy_id.removesuffix(".md"))
+        if strategy_id.endswith(".md"):
+            return Response(stored.markdown, media_type="text/markdown")
+        # What a source says before what is inferred.
+        links = sorted(store.links(strategy_id=strategy_id), key=lambda link: link.inferred)
+        cases = {link.case_id: store.case(link.case_id).case.meta for link in links}
+        return _page("strategy.html", searcher, strategy=stored.strategy, links=links, cases=cases)
 
 
-def _results(searcher: Searcher, description: str, filters: Filters) -> Template:
+def edit_address(settings: Settings, stored: StoredCase) -> str:
+    """Return where a case's file is edited in its repository; empty when the settings name none or it lies elsewhere."""
+    if not settings.repository or stored.corpus != corpus_names(settings.cases)[0]:
+        return ""
+    edit = "-/edit" if "gitlab" in (urlsplit(settings.repository).hostname or "") else "edit"
+    return f"{settings.repository.rstrip('/')}/{edit}/main/{stored.corpus}/{stored.path}"
+
+
+def share_address(description: str, filters: Filters) -> str:
+    """Return the address that repeats a search; empty when the description is too long to stand in one."""
+    if len(description) > SHARED_CHARACTERS:
+        return ""
+    return f"/search?{urlencode([('q', description.strip()), *chosen(filters)])}"
+
+
+def _site(request: Request) -> str:  # type: ignore[type-arg]
+    return str(request.base_url).rstrip("/")
+
+
+def _results(searcher: Searcher, description: str, filters: Filters, *, site: str, by_address: bool = False) -> Template:
     problem: QueryError | None = None
     answer: Answer | None = None
     status_code = HTTP_200_OK
     try:
+        if by_address and len(description) > ADDRESS_CHARACTERS:
+            raise QueryTooLongError(
+                f"the description has {len(description):,} characters, and an address may hold {ADDRESS_CHARACTERS:,}",
+                next_step="send it with the button below: then it stands in no address and no log",
+            )
         answer = logged_search(searcher, description, filters, DEFAULT_LIMIT)
     except QueryError as error:  # shown beside the form, so that the text is not lost
         problem, status_code = error, STATUS[type(error)]
     return _page(
-        "results.html", searcher, status_code=status_code, description=description, filters=filters, answer=answer, problem=problem
+        "results.html",
+        searcher,
+        status_code=status_code,
+        description=description,
+        filters=filters,
+        answer=answer,
+        problem=problem,
+        signs=signs_markdown(answer, searcher.store.taxonomy, site=site) if answer and answer.signs else "",
+        share=share_address(description, filters) if answer else "",
+        site=site,
     )
-
-
-def _counts(store: Store, filters: Filters, q: str) -> dict[str, Counter[str]]:
-    """Return facet → value → number of cases with the value. A facet's own choice is left out, since another value would join it."""
-    every = catalogue.list_cases(store, filters, q)
-    counts = {}
-    for facet in BROWSED:
-        narrowed = bool(getattr(filters, facet))
-        cases = catalogue.list_cases(store, msgspec.structs.replace(filters, **{facet: ()}), q) if narrowed else every
-        counts[facet] = Counter(value for stored in cases for value in case_facets(stored)[facet])
-    return counts
-
-
-def _chosen(filters: Filters) -> _Pairs:
-    """Return (facet, value) for everything that is filtered by."""
-    values = {facet: getattr(filters, facet) for facet in Filters.__struct_fields__}
-    return [(facet, str(each)) for facet, its in values.items() if its is not None for each in (its if isinstance(its, tuple) else (its,))]
-
-
-def _address(chosen: _Pairs, q: str) -> str:
-    """Return the address of the browse page with these filters and keywords."""
-    query = urlencode([("q", q)] * bool(q) + chosen)
-    return f"/cases?{query}" if query else "/cases"
-
-
-def _toggler(chosen: _Pairs, q: str) -> Callable[[str, str], str]:
-    """Return a function (facet, value) → address of the browse page with that value switched on or off."""
-
-    def toggled(facet: str, value: str) -> str:
-        others = [pair for pair in chosen if pair != (facet, value)]
-        return _address(others if len(others) < len(chosen) else [*chosen, (facet, value)], q)
-
-    return toggled

@@ -11,6 +11,9 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.response import Template
 
+from api.catalogue import Entry, nearest_entries
+from api.transport import RETRY_AFTER_S
+from indexer.description import MAX_CHARACTERS
 from kb.errors import (
     CorpusError,
     EncoderError,
@@ -24,6 +27,7 @@ from kb.errors import (
     InvalidCasesError,
     MissingExtraError,
     NotFoundError,
+    OverloadedError,
     PortInUseError,
     PremortemError,
     QueryError,
@@ -51,6 +55,7 @@ STATUS: dict[type[PremortemError], int] = {
     FolderNotWritableError: 500,
     ServerError: 500,
     PortInUseError: 500,
+    OverloadedError: 503,
 }
 """Every error of the tree → HTTP status; a test holds it complete."""
 _log = logging.getLogger("premortem")
@@ -76,7 +81,8 @@ def to_problem(error: Exception) -> ProblemDetailsException:
         where = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
         status = HTTPStatus(error.status_code)
         next_step = "see /api/v1/openapi.json for what this address takes" if status < 500 else "try again later"
-        detail = f"{error.detail}{': ' * bool(where)}{where}" or status.phrase
+        # Where something is named, Litestar's own words repeat the whole address, and a description may stand in it.
+        detail = f"this request cannot be used: {where}" if where else error.detail or status.phrase
         return _problem(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)
     return _problem(500, "internal-error", "something went wrong on our side", "try again; the server's log holds the details")
 
@@ -94,8 +100,25 @@ def handle_error(request: Request, error: Exception) -> Response:  # type: ignor
         # Never the request's body or query: descriptions are confidential.
         _log.error("%s %s failed", request.method, request.url.path, exc_info=None if isinstance(error, PremortemError) else error)
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
-    if not wants_page:
-        return problem.to_response(request)
+    response = _page(request, error, problem) if wants_page else problem.to_response(request)
+    if isinstance(error, OverloadedError):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _page(request: Request, error: Exception, problem: ProblemDetailsException) -> Template:  # type: ignore[type-arg]
+    """Return the page that tells a person what happened and where to go on; commands are for whoever runs the server."""
+    near: list[Entry] = []
+    if isinstance(error, NotFoundError):
+        _, section, wanted, *_ = [*request.url.path.split("/"), "", ""]
+        near = nearest_entries(request.app.state.library.searcher().store, section, wanted)
     assert isinstance(problem.extra, dict)
-    context = {"status": problem.status_code, "title": problem.title, "detail": problem.detail, "next_step": problem.extra["next_step"]}
+    context = {
+        "status": problem.status_code,
+        "code": (problem.type_ or "").rpartition(":")[2],
+        "detail": problem.detail,
+        "next_step": problem.extra["next_step"],
+        "near": near,
+        "most": MAX_CHARACTERS,
+    }
     return Template("error.html", context=context, status_code=problem.status_code, media_type=MediaType.HTML)

@@ -170,9 +170,11 @@ class StrategyController(Controller):
         return catalogue.list_strategies(searcher.store, phase=phase, category=category)
 
     @get("/{strategy_id:str}", operation_id="GetStrategy", responses=PROBLEMS, sync_to_thread=True)
-    def get_strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> StrategyDetail:
-        """Return one strategy with every case that points at it."""
+    def get_strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> StrategyDetail | Response[str]:
+        """Return one strategy with every case that points at it; as its Markdown file when the id ends in `.md`."""
         store = searcher.store
+        if strategy_id.endswith(".md"):
+            return Response(store.strategy(strategy_id.removesuffix(".md")).markdown, media_type="text/markdown")
         return StrategyDetail.of(store.strategy(strategy_id), store.links(strategy_id=strategy_id))
 
 

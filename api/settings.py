@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the model runs: openvino (exported, fast) or sentence-transformers (PREMORTEM_ENCODER)."""
     threads: int = 4
     """Searches that run at the same time (PREMORTEM_THREADS)."""
+    repository: str = ""
+    """Web address of the GitHub or GitLab repository that holds the first corpus, for links to edit a case; empty for none
+    (PREMORTEM_REPOSITORY)."""
 
 
 def default_index() -> Path:
@@ -82,6 +85,10 @@ def checked(settings: Settings) -> Settings:
         raise SettingsError(f"port {settings.port} is out of range", next_step="give a port from 1 to 65535")
     if settings.threads < 1:
         raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
+    if settings.repository and not settings.repository.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"repository {settings.repository!r} is not a web address", next_step="give one like https://github.com/owner/name"
+        )
     if settings.encoder not in BACKENDS:
         raise SettingsError(f"unknown encoder {settings.encoder!r}", next_step=f"use one of: {', '.join(BACKENDS)}")
     return settings
@@ -97,5 +104,6 @@ def to_environ(settings: Settings) -> dict[str, str]:
         "model": settings.model,
         "encoder": settings.encoder,
         "threads": str(settings.threads),
+        "repository": settings.repository,
     }
     return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}

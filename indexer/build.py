@@ -17,6 +17,7 @@ from indexer import generation as gen
 from indexer.arrays import Embeddings
 from indexer.encoder import DEFAULT_MODEL, Encoder, Progress, open_encoder
 from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headline_text, strategy_text
+from indexer.projection import project
 from indexer.vectors import Vectors
 from kb.case import INFERRED, Case
 from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
@@ -175,7 +176,12 @@ def _build(
         everything = list(dict.fromkeys(text for part in texts.values() for text in part))
         embeddings, n_embedded = cache.encode(everything, progress=reporter.embedding)
     rows = {text: row for row, text in enumerate(everything)}
-    with gen.building_folder(index) as building:
+
+    def vectors(file: str) -> Embeddings:
+        return embeddings[[rows[text] for text in texts[file]]].reshape(-1, encoder.dim)
+
+    with gen.building_folder(index) as building, ThreadPoolExecutor(1) as executor:
+        placing = executor.submit(project, vectors("cases"))  # beside the writing, which takes as long
         write_store(
             building / gen.STORE,
             cases=cases,
@@ -184,8 +190,9 @@ def _build(
             links=[link for case in searchable for link in _links(case)],
             taxonomy=corpora.taxonomy,
         )
-        for file, part in texts.items():
-            Vectors.build(embeddings[[rows[text] for text in part]].reshape(-1, encoder.dim)).write(building / f"{file}.faiss")
+        for file in texts:
+            Vectors.build(vectors(file)).write(building / f"{file}.faiss")
+        np.save(building / gen.MAP, placing.result())
         manifest = gen.Manifest(
             format=gen.FORMAT,
             generation=name,

@@ -1,7 +1,7 @@
 """Index generations: complete folders that appear at once, are verified by checksum, and are pruned.
 
 INDEX/current               name of the generation that answers; replaced by one rename
-INDEX/<content hash>/       manifest.json, store.sqlite, cases.faiss, headlines.faiss, passages.faiss, strategies.faiss
+INDEX/<content hash>/       manifest.json, store.sqlite, cases.faiss, headlines.faiss, passages.faiss, strategies.faiss, map.npy
 INDEX/exports/<weights>/    the exported model
 INDEX/embeddings.sqlite     embeddings by text, so that an unchanged text is never encoded twice
 """
@@ -30,10 +30,11 @@ from kb.errors import (
     IndexUnavailableError,
 )
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 """Generations kept, the current one included."""
 STORE = "store.sqlite"
+MAP = "map.npy"
 VECTOR_FILES = ("cases", "headlines", "passages", "strategies")
 _MANIFEST = "manifest.json"
 _CURRENT = "current"

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from indexer.answer import Answer, AnswerNotice, FoundCase, RankedStrategy, Sign, SimilarCase
-from indexer.arrays import Embeddings, IntArray
+from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.calibration import Calibration, find_calibration
 from indexer.description import Description, Sentence, lexical_expression, read_description
 from indexer.encoder import BASE, DEFAULT_MODEL, Encoder, find_model
 from indexer.explanation import Explanation, explain
-from indexer.generation import STORE, Manifest, current_generation
+from indexer.generation import MAP, STORE, Manifest, current_generation
 from indexer.prevention import rank_strategies, watch_signs
 from indexer.ranking import Ranker
 from indexer.reasons import KIND_WEIGHTS, best_pairs, commonness, reason
@@ -58,6 +58,8 @@ class Searcher:
             headlines = Vectors.read(folder / "headlines.faiss")
             self._passages = Vectors.read(folder / "passages.faiss")
             self._strategies = Vectors.read(folder / "strategies.faiss")
+            self.places: FloatArray = np.load(folder / MAP)
+            """Where each case stands on the map, by row; see `indexer.projection.project`."""
             self._known_strategies = {stored.strategy.id: stored for stored in self.store.strategies()}
             layout = self.store.passage_layout()
         except Exception as error:  # FAISS raises RuntimeError, SQLite its own tree, msgspec another
@@ -66,7 +68,8 @@ class Searcher:
         self._passage_weights = np.array([KIND_WEIGHTS[kind] for _, kind, _ in layout])
         self._passage_lines = np.array([line for _, _, line in layout], np.int64)
         counts = {"cases": len(self._cases), "passages": len(self._passages), "strategies": len(self._strategies)}
-        if any(manifest.counts[name] != count for name, count in counts.items()) or len(layout) != counts["passages"]:
+        whole = len(layout) == counts["passages"] and self.places.shape == (counts["cases"], 2)
+        if not whole or any(manifest.counts[name] != count for name, count in counts.items()):
             raise IndexDamagedError(f"the files of {folder} do not belong together", next_step="run `premortem index --rebuild`")
         unsearchable = {row for status in _UNSEARCHABLE for row in self._rows_with_status(status)}
         self.searchable = np.array([row for row in range(counts["cases"]) if row not in unsearchable], np.int64)

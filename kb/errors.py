@@ -16,8 +16,9 @@ PremortemError
 ├── MissingExtraError      a library of an optional extra is not installed
 ├── SettingsError          a setting or environment variable is wrong
 ├── FolderNotWritableError a folder that must be written to cannot be
-└── ServerError            the server cannot start
-    └── PortInUseError     another program listens on the port
+└── ServerError            the server cannot start or answer
+    ├── PortInUseError     another program listens on the port
+    └── OverloadedError    too many requests are under way
 """
 
 from __future__ import annotations
@@ -127,3 +128,7 @@ class ServerError(PremortemError):
 
 class PortInUseError(ServerError):
     code = "port-in-use"
+
+
+class OverloadedError(ServerError):
+    code = "overloaded"

@@ -108,6 +108,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     outcome: tuple[str, ...] = ()
     system: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    decade: tuple[str, ...] = ()
+    """Such as 2010s: cases that lie in it at least in part."""
     status: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
     from_year: int | None = None
@@ -217,9 +219,14 @@ def case_facets(stored: StoredCase) -> dict[str, tuple[str, ...]]:
         "outcome": (meta.outcome,),
         "system": meta.systems,
         "evidence": (meta.evidence,),
+        "decade": _decades(stored.case.years_span()),
         "status": (meta.status,),
         "corpus": (stored.corpus,),
     }
+
+
+def _decades(span: tuple[int, int] | None) -> tuple[str, ...]:
+    return tuple(f"{year}s" for year in range(span[0] // 10 * 10, span[1] + 1, 10)) if span else ()
 
 
 class Store:
@@ -267,6 +274,15 @@ class Store:
     def updates(self) -> dict[tuple[str, str], str]:
         """Return (case id, sha256 of its file) → when the index first held it so."""
         return {(row["id"], row["sha256"]): row["updated"] for row in self._rows("select id, sha256, updated from cases")}
+
+    def titles(self) -> list[tuple[str, str]]:
+        """Return (id, title) of every case, by row."""
+        return [(row["id"], row["title"]) for row in self._rows("select id, title from cases order by row")]
+
+    def facet_values(self, facet: str) -> list[tuple[int, str]]:
+        """Return (row of a case, value) for all cases, by row; a case's values in its own order, so its main category comes first."""
+        rows = self._rows("select case_row, value from facets where facet = ? order by case_row, rowid", [facet])
+        return [(row["case_row"], row["value"]) for row in rows]
 
     def cases(self, rows: Sequence[int]) -> list[StoredCase]:
         """Return the cases of some rows, in the order asked."""
@@ -317,9 +333,12 @@ class Store:
             rows = self._rows("select * from links order by case_id, line")
         return [msgspec.convert({**dict(row), "inferred": bool(row["inferred"])}, Link) for row in rows]
 
-    def facet_counts(self, filters: Filters | None = None) -> dict[str, dict[str, int]]:
-        """Return facet → value → number of cases, among those that satisfy the filters."""
+    def facet_counts(self, filters: Filters | None = None, *, rows: Sequence[int] | None = None) -> dict[str, dict[str, int]]:
+        """Return facet → value → number of cases, among those that satisfy the filters and, where `rows` are given, are one of them."""
         where, parameters = self._where(filters or Filters())
+        if rows is not None:
+            where += " and row in (select value from json_each(?))"
+            parameters.append(msgspec.json.encode(rows).decode())
         counts: dict[str, dict[str, int]] = {}
         for row in self._rows(
             f"select facet, value, count(*) as n from facets where case_row in (select row from cases where {where}) "
@@ -337,6 +356,11 @@ class Store:
         """
         where, parameters = self._where(filters)
         return [row["row"] for row in self._rows(f"select row from cases where {where} order by row", parameters)]
+
+    def rows_by_title(self, filters: Filters) -> list[int]:
+        """Return what `filter_rows` does, in order of title."""
+        where, parameters = self._where(filters)
+        return [row["row"] for row in self._rows(f"select row from cases where {where} order by title collate nocase, row", parameters)]
 
     def _where(self, filters: Filters) -> tuple[str, list[object]]:
         if filters.from_year is not None and filters.to_year is not None and filters.from_year > filters.to_year:
@@ -358,8 +382,9 @@ class Store:
         return " and ".join(clauses), parameters
 
     def _check(self, facet: str, values: Iterable[str]) -> None:
-        if facet == "corpus":
-            known = [row["value"] for row in self._rows("select distinct value from facets where facet = 'corpus' order by value")]
+        if facet in {"corpus", "decade"}:
+            rows = self._rows("select distinct value from facets where facet = ? order by value", [facet])
+            known = [row["value"] for row in rows]
         else:
             known = self.taxonomy.ids(facet)
         for value in values:

@@ -8,7 +8,8 @@ _FOOTNOTE = re.compile(r"(?<!\s)\s*\[\^[^\]\s]+\]")
 _LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"(?<!\\)(\*\*|\*|`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
+"""A word as a reader sees it: letters and digits, apostrophes within."""
 
 
 def plain(markdown: str) -> str:
@@ -19,4 +20,4 @@ def plain(markdown: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case, repeats kept."""
-    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    return [word.lower().replace("’", "'") for word in WORD.findall(text)]

@@ -5,7 +5,11 @@ Needs an index (`premortem index`). Prints a Markdown table.
 
 from __future__ import annotations
 
+import gzip
+import http.client
+import itertools
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -15,7 +19,8 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -65,8 +70,23 @@ def command_s(*arguments: str) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
 
 
-def server_memory_mib(environ: dict[str, str]) -> float:
-    """Return the resident memory of the server's processes after some searches, in MiB; what they share counts twice."""
+PAGES = {
+    "home": "/",
+    "browse": "/cases?phase=go-live",
+    "a case": "/cases/queensland-health-payroll-2010",
+    "categories": "/categories",
+    "a category": "/categories/insufficient-testing",
+    "strategies": "/strategies",
+    "a strategy": "/strategies/parallel-run",
+    "map": "/map",
+    "comparison of three": "/compare?ids=queensland-health-payroll-2010,multinational-erp-regions,lidl-elwis-sap-2018",
+}
+"""Every kind of page but search."""
+
+
+@contextmanager
+def serving(environ: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run the server; gives its port and process once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -74,21 +94,63 @@ def server_memory_mib(environ: dict[str, str]) -> float:
         [sys.executable, "-m", "api.cli", "serve", "--port", str(port)], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        base = f"http://127.0.0.1:{port}/api/v1"
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"{base}/health/ready").read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health/ready").read()
                 break
             except OSError:
                 time.sleep(0.2)
-        for number in range(30):
-            text = DESCRIPTIONS[number % len(DESCRIPTIONS)]
-            urllib.request.urlopen(f"{base}/search?q={urllib.parse.quote(text)}").read()
-        process = psutil.Process(server.pid)
-        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / 2**20
+        yield port, server
     finally:
         server.terminate()
         server.wait(20)
+
+
+def server_memory_mib(environ: dict[str, str]) -> float:
+    """Return the resident memory of the server's processes after some searches, in MiB; what they share counts twice."""
+    with serving(environ) as (port, server):
+        for number in range(30):
+            text = DESCRIPTIONS[number % len(DESCRIPTIONS)]
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/search?q={urllib.parse.quote(text)}").read()
+        process = psutil.Process(server.pid)
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / 2**20
+
+
+def page_rows(environ: dict[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield a row of the table for each kind of page: its median time beside that of an empty reply, and its bytes at first load."""
+    with serving(environ) as (port, _):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+
+        def get(address: str) -> bytes:
+            connection.request("GET", address, headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+            return connection.getresponse().read()
+
+        for name, address in PAGES.items():
+            yield _page_row(name, address, get)
+        connection.close()
+
+
+def _page_row(name: str, address: str, get: Callable[[str], bytes]) -> tuple[str, str, str, str, str]:
+    # A parameter that means nothing makes another address of it, so that the page is made anew.
+    joint, numbers = "&" if "?" in address else "?", itertools.count()
+    anew = statistics.median(_time(lambda: get(f"{address}{joint}n={next(numbers)}")) for _ in range(12))
+    kept, empty = in_turn(lambda: get(address), lambda: get("/api/v1/health/live"), rounds=4)
+    page = get(address)
+    linked = re.findall(r'(?:href|src)="(/static/[^"]+)"', gzip.decompress(page).decode())
+    size = len(page) + sum(len(get(file)) for file in linked)
+    return (
+        f"page: {name}, {size / 1000:.0f} kB at first load",
+        f"{kept * 1000:.1f} ms ({anew * 1000:.0f} ms when made)",
+        f"{empty * 1000:.1f} ms an empty reply",
+        f"{kept / empty:.2f}",
+        "≤ 10 ms, ≤ 60 kB",
+    )
+
+
+def _time(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -134,7 +196,9 @@ def main() -> None:
     started = time.perf_counter()
     lint(read_corpora([shipped("cases")]))
     rows.append(("lint of all files", f"{time.perf_counter() - started:.1f} s", "", "", "≤ 2 s"))
-    memory = server_memory_mib(os.environ | {"PREMORTEM_INDEX": str(settings.index.resolve())})
+    environ = os.environ | {"PREMORTEM_INDEX": str(settings.index.resolve())}
+    rows += page_rows(environ)
+    memory = server_memory_mib(environ)
     rows.append(("server after 30 searches", f"{memory:.0f} MiB", "", "", "≤ 350 MiB"))
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
     text = f"| | Premortem | against | ratio | goal |\n|---|---|---|---|---|\n{table}"

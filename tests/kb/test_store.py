@@ -14,7 +14,7 @@ import pytest
 from kb.case import Case, items_of
 from kb.errors import FilterError, NotFoundError
 from kb.parse import parse_case, parse_strategy
-from kb.store import Filters, Link, Passage, Store, StoredCase, StoredStrategy, write_store
+from kb.store import Filters, Link, Passage, Store, StoredCase, StoredStrategy, case_facets, write_store
 from kb.taxonomy import Taxonomy, Term
 from tests.kb.conftest import CASE, CASE_TEXT, STRATEGY, STRATEGY_TEXT
 
@@ -251,6 +251,8 @@ def test_an_odd_id_is_merely_not_found(store, odd):
         (Filters(status=("withdrawn",)), [2]),
         (Filters(corpus=("ours",)), [2]),
         (Filters(evidence=("court-filing",)), []),
+        (Filters(decade=("2010s",)), [0, 1]),
+        (Filters(decade=("2010s",), industry=("retail",)), [1]),
         (Filters(from_year=2019), []),
         (Filters(from_year=2018), [0]),
         (Filters(from_year=2012), [0, 1]),
@@ -279,6 +281,7 @@ def test_filters_select_the_cases_that_have_it_all(store, filters, rows):
         (Filters(evidence=("newz",)), "unknown evidence 'newz'", "'news'?"),
         (Filters(status=("withdrawm",)), "unknown status 'withdrawm'", "'withdrawn'?"),
         (Filters(corpus=("case",)), "unknown corpus 'case'", "'cases'?"),
+        (Filters(decade=("2010",)), "unknown decade '2010'", "'2010s'?"),
         (Filters(status=("zzz",)), "unknown status 'zzz'", "use one of: published, withdrawn"),
         (Filters(industry=("retail", "retial")), "unknown industry 'retial'", "'retail'?"),
         (Filters(phase=("",)), "unknown phase ''", "use one of: go-live, test, operation"),
@@ -293,6 +296,23 @@ def test_an_unknown_value_of_a_filter_is_an_error_that_names_the_nearest(store, 
 def test_facets_count_the_cases_that_remain(store):
     assert store.facet_counts()["undertaking"] == {"platform-migration": 2, "digital-service": 1}
     assert store.facet_counts(Filters(industry=("retail",)))["undertaking"] == {"digital-service": 1}
+
+
+@pytest.mark.parametrize("years, decades", [("1998-2011", ("1990s", "2000s", "2010s")), ("2010", ("2010s",)), ("null", ())])
+def test_a_case_counts_in_each_decade_it_lies_in(years, decades):
+    assert case_facets(in_store(0, variant(BANK, years=years)))["decade"] == decades
+
+
+def test_facets_can_be_counted_among_some_cases(store):
+    assert store.facet_counts(rows=[1, 2])["undertaking"] == {"digital-service": 1, "platform-migration": 1}
+    assert store.facet_counts(rows=[]) == {}
+
+
+def test_rows_by_title_are_in_order_of_title(store):
+    titles = [stored.case.meta.title.casefold() for stored in store.cases(store.rows_by_title(Filters()))]
+    assert titles == sorted(titles)
+    assert len(titles) == 3
+    assert store.rows_by_title(Filters(industry=("retail",))) == [1]
 
 
 def test_facets_come_with_the_most_frequent_value_first(store):

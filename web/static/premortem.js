@@ -1,18 +1,29 @@
-// Makes the search form more comfortable. Every page works without this file.
+// Makes the search form and the copy buttons more comfortable. Every page works without this file.
 
 const form = document.querySelector("[data-ask]");
+
+export function say(text) {
+  const status = document.querySelector("[data-status]");
+  if (status) status.textContent = text;
+}
+
+/** Put values, by name of field, into the form. */
+export function fill(values) {
+  for (const field of form.elements) {
+    if (field.name in values) field.value = values[field.name];
+  }
+  form.elements.description.dispatchEvent(new Event("input", { bubbles: true }));
+}
 
 function enhance(form) {
   const box = form.elements.description;
   const tally = form.querySelector("[data-tally]");
-  const status = form.querySelector("[data-status]");
   const most = Number(box.dataset.most);
   const grows = !CSS.supports("field-sizing", "content");
 
   function show() {
     const length = [...box.value].length;
     tally.textContent = `${length.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
-    tally.hidden = length === 0;
     tally.classList.toggle("over", length > most);
     if (grows) {
       box.style.height = "auto";
@@ -20,10 +31,9 @@ function enhance(form) {
     }
   }
 
-  function fill(text, message) {
-    box.value = text;
-    status.textContent = message;
-    show();
+  function put(text, message) {
+    fill({ description: text });
+    say(message);
     box.focus();
     box.setSelectionRange(0, 0);
     box.scrollTop = 0;
@@ -32,11 +42,11 @@ function enhance(form) {
   async function read(file) {
     const isText = /\.(md|txt|markdown)$/i.test(file.name) || file.type.startsWith("text/");
     if (!isText) {
-      status.textContent = `${file.name} is not a text file; use .md or .txt.`;
+      say(`${file.name} is not a text file; use .md or .txt.`);
     } else if (file.size > 1_000_000) {
-      status.textContent = `${file.name} is too long.`;
+      say(`${file.name} is too long.`);
     } else {
-      fill(await file.text(), `Read ${file.name}.`);
+      put(await file.text(), `Read ${file.name}.`);
     }
   }
 
@@ -62,9 +72,7 @@ function enhance(form) {
     read(event.dataTransfer.files[0]);
   });
 
-  const picker = form.querySelector("[data-file]");
-  picker.hidden = false;
-  picker.querySelector("input").addEventListener("change", (event) => {
+  form.querySelector("[data-file] input").addEventListener("change", (event) => {
     if (event.target.files.length) read(event.target.files[0]);
     event.target.value = "";
   });
@@ -72,13 +80,40 @@ function enhance(form) {
   for (const example of document.querySelectorAll("[data-example]")) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "use";
+    button.className = "plain";
     button.textContent = "Use this example";
-    button.addEventListener("click", () => fill(example.querySelector("p").textContent, "The example is in the box."));
+    button.addEventListener("click", () => put(example.querySelector("p").textContent, "The example is in the box."));
     example.querySelector("a").replaceWith(button);
   }
 
   show();
+
+  // A page whose results were refreshed in place comes back as the empty form when it is reloaded.
+  if (!box.value && history.state?.description && !document.getElementById("answer")) {
+    fill(history.state);
+    form.requestSubmit();
+  }
 }
+
+async function copy(source) {
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.href);
+    return true;
+  } catch {
+    // No clipboard without HTTPS, except on the machine itself.
+    source.closest("details")?.setAttribute("open", "");
+    source.select?.();
+    return false;
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const done = await copy(document.getElementById(button.dataset.copy));
+  say(done ? "Copied." : "Press Ctrl+C to copy.");
+  button.classList.toggle("done", done);
+  setTimeout(() => button.classList.remove("done"), 2000);
+});
 
 if (form) enhance(form);
