@@ -13,6 +13,7 @@ import msgspec
 
 from api.settings import Settings, checked, load_settings
 from kb.errors import (
+    CaseExistsError,
     CorpusError,
     EncoderError,
     FilterError,
@@ -40,6 +41,7 @@ EXIT_CODES: dict[type[PremortemError], int] = {
     FilterError: 2,
     SettingsError: 2,
     NotFoundError: 3,
+    CaseExistsError: 2,
     MissingExtraError: 1,
     InvalidCasesError: 4,
     CorpusError: 4,
@@ -333,6 +335,54 @@ def doctor(cases: tuple[Path, ...], index: Path | None, knowledge: bool) -> None
         print_knowledge(settings)
     elif not examine(settings):
         sys.exit(1)
+
+
+def new_options(command: Command) -> Command:
+    """Add one option for each question of `premortem new`."""
+    for name, metavar, multiple, help_text in reversed(
+        [
+            ("title", "TEXT", False, "What was attempted and how it went, in one sentence."),
+            ("organisation", "TEXT", False, "Left out: anonymous."),
+            ("country", "TEXT", False, "By its plain English name."),
+            ("years", "YEARS", False, "2011 or 2011-2018."),
+            ("industry", "TERM", False, "E.g. retail."),
+            ("undertaking", "TERM", False, "Kind of project, e.g. system-replacement."),
+            ("category", "TERM", True, "Contributing factor, the main one first, e.g. data-mapping; of a strategy: what it works against."),
+            ("phase", "TERM", False, "Where it broke, e.g. go-live; of a strategy: when to act."),
+            ("outcome", "TERM", False, "How it ended, e.g. abandoned."),
+            ("system", "TERM", True, "Kind of system, e.g. erp."),
+            ("role", "TERM", True, "Of a strategy: who acts, e.g. project-lead."),
+            ("effort", "TERM", False, "Of a strategy: hours, days or weeks."),
+            ("source-title", "TEXT", False, "Title of the report or article that tells it."),
+            ("source-url", "URL", False, "Its address."),
+            ("source-publisher", "TEXT", False, "Its publisher."),
+            ("source-date", "DATE", False, "2019, 2019-05 or 2019-05-31."),
+            ("source-kind", "TERM", False, "E.g. company-postmortem."),
+        ]
+    ):
+        command = click.option(f"--{name}", metavar=metavar, multiple=multiple, help=help_text)(command)
+    return command
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--strategy", "is_strategy", is_flag=True, help="Make a prevention strategy instead of a case.")
+@new_options
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to. Default: that of the cases in use.")
+@cases_option
+def new(name: str | None, is_strategy: bool, out: Path | None, cases: tuple[Path, ...], **given: Any) -> None:
+    """Make a case study or strategy to fill in: asks at a terminal, or takes flags. Gaps are marked TODO; nothing is overwritten.
+
+    \b
+    premortem new
+    premortem new bakery-chain-tills-2024 --industry retail --undertaking system-replacement \\
+        --category big-bang-rollout --category user-adoption --phase go-live --outcome rolled-back
+    premortem new --strategy rehearse-the-cutover --phase migration --role operations --effort days
+    """
+    from api.creating import create
+
+    settings = settings_with(cases=cases)
+    create(name, "strategy" if is_strategy else "case", given, out=out, folders=settings.cases)
 
 
 @cli.command("eval")

@@ -12,6 +12,7 @@ from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.response import Template
 
 from kb.errors import (
+    CaseExistsError,
     CorpusError,
     EncoderError,
     FilterError,
@@ -38,6 +39,7 @@ STATUS: dict[type[PremortemError], int] = {
     InvalidCasesError: 500,
     CorpusError: 500,
     NotFoundError: 404,
+    CaseExistsError: 409,
     QueryError: 422,
     QueryTooLongError: 413,
     FilterError: 422,

@@ -4,6 +4,7 @@ PremortemError
 ├── InvalidCasesError      one or more files of a corpus break the format
 ├── CorpusError            a corpus folder is missing or cannot be read
 ├── NotFoundError          no case, strategy or category has this id
+├── CaseExistsError        a new file would take the place of an existing one
 ├── QueryError             a description cannot be searched
 │   ├── QueryTooLongError  it is longer than the stated limit
 │   └── FilterError        a filter names an unknown facet or value
@@ -71,6 +72,10 @@ class CorpusError(PremortemError):
 
 class NotFoundError(PremortemError):
     code = "not-found"
+
+
+class CaseExistsError(PremortemError):
+    code = "case-exists"
 
 
 class QueryError(PremortemError):
