@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
@@ -14,8 +15,12 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 # "inline" would read what is inside a paragraph, which stays Markdown here; without it a file takes a third of the time.
 _parser = MarkdownIt("commonmark").use(front_matter_plugin).use(footnote_plugin).disable(["footnote_tail", "inline"])
 
-FRONT_LIMIT = 10_000
-"""Most characters of front matter; the C loader overflows the stack on values nested some 20,000 deep."""
+FRONT_LIMIT = 8_000_000
+"""Most characters of front matter; an imported draft may hold long texts in it."""
+_MOST_NESTED = 100
+"""Deepest values of front matter; the C loader overflows the stack on values nested some 20,000 deep."""
+_SURELY_FLAT = 10_000
+"""Front matter of no more characters cannot be nested deep enough to do harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,16 @@ class Document:
     """Blocks before the first section heading."""
     footnotes: list[tuple[str, int, str]]
     """(id, line, text) of each definition."""
+    definitions: list[int] = field(default_factory=list)
+    """Lines of link definitions (`[words]: address`), which leave no block behind."""
 
 
 def read_document(text: str) -> Document:
     """Split a file into front matter, sections and footnotes. Never raises: oddities become blocks or `front_error`."""
-    tokens = _parser.parse(text)
-    document = Document({}, {}, None, [], [], [])
+    environment: dict[str, Any] = {}
+    tokens = _parser.parse(text, environment)
+    definitions = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
+    document = Document({}, {}, None, [], [], [], [each["map"][0] + 1 for each in definitions])
     i = 0
     while i < len(tokens):
         token = tokens[i]
@@ -120,6 +129,9 @@ def _read_front(document: Document, content: str) -> None:
         document.front_error = (1, f"the front matter is longer than {FRONT_LIMIT:,} characters")
         return
     try:
+        if len(content) > _SURELY_FLAT and _depth(content) > _MOST_NESTED:
+            document.front_error = (1, f"the front matter is nested more than {_MOST_NESTED} deep")
+            return
         loader = _Loader(content)
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
@@ -139,3 +151,17 @@ def _read_front(document: Document, content: str) -> None:
             return
         document.front_lines[name] = key.start_mark.line + 2
     document.front = {str(key): item for key, item in value.items()}
+
+
+def _depth(content: str) -> int:
+    """Return how deep a YAML text is nested, from its events: reading those needs no stack."""
+    depth = deepest = 0
+    for event in yaml.parse(content, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > _MOST_NESTED:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return deepest

@@ -9,10 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
-from kb.case import INFERRED, Case, CaseMeta, Item, Prose, Source, Strategy, StrategyMeta
+from kb.case import INFERRED, TODO, Case, CaseMeta, Item, Prose, Source, Strategy, StrategyMeta
 
-TODO = "TODO"
-"""Stands where something is still to be written; lint names each."""
 INFERRED_TEXT = "Advice of this knowledge base, inferred from the case."
 _MAX_CATEGORIES = 4
 _MAX_SLUG = 60
@@ -50,7 +48,7 @@ def with_gaps_marked(case: Case) -> Case:
     """Return the case with a TODO in each section, item and source that lacks what the form asks for.
 
     Items without a source cite the only one there is; where there are several, nobody but the author knows which.
-    A section of impact or likenesses is asked for too, although a case may do without.
+    Sections that a case may do without are asked for as long as it is a draft.
     """
     sources = case.sources or (_SOURCE,)
     told = [source.id for source in sources if source.id != INFERRED]
@@ -61,12 +59,18 @@ def with_gaps_marked(case: Case) -> Case:
     }
     for name, gap in _ITEMS.items():
         items = getattr(case, name)
-        if not items and name == "factors" and case.meta.outcome == "succeeded":
+        if not items and _may_be_left_out(name, case.meta):
             continue
         cited = () if name == "likenesses" else (INFERRED,) if name == "prevention" and not items else only
         parts[name] = tuple(_filled(item, gap, cited) for item in items or _gaps_for(name, gap, case.meta))
     case = msgspec.structs.replace(case, **parts, sources=tuple(_source(source) for source in sources))
     return _with_inferred(case)
+
+
+def _may_be_left_out(name: str, meta: CaseMeta) -> bool:
+    if name == "factors":
+        return meta.outcome == "succeeded"
+    return name in {"likenesses", "impact"} and meta.status != "draft"
 
 
 def _gaps_for(name: str, gap: Item, meta: CaseMeta) -> Sequence[Item]:
