@@ -25,6 +25,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
 from api.caching import answer_not_modified, name_generation, provide_searcher
+from api.contributing import contribution_api, contribution_pages
 from api.library import Library
 from api.markdown import inline_html, references_html
 from api.pages import PageController
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> Litestar:
             StatementController,
             FeedController,
             HealthController,
+            contribution_api(settings),
             openapi_document,
         ],
     )
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             api,
             PageController,
+            contribution_pages(settings),
             PrometheusController,
             create_static_files_router(path="/static", directories=[web / "static"], include_in_schema=False),
         ],

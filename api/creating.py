@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
-from kb.case import INFERRED, Case, CaseMeta, Item, Source, Strategy, StrategyMeta
+from kb.case import INFERRED, TODO, Case, CaseMeta, Item, Source, Strategy, StrategyMeta
 from kb.corpus import TAXONOMY, corpus_files, read_file, shipped
 from kb.errors import CaseExistsError, FolderNotWritableError
 from kb.parse import SLUG, read_case, read_strategy
 from kb.render import render_case, render_strategy
 from kb.taxonomy import Taxonomy, Term, did_you_mean, read_taxonomy
-from kb.template import TODO, blank_strategy, gaps_of_meta, slug_of, with_gaps_marked
+from kb.template import blank_strategy, gaps_of_meta, slug_of, with_gaps_marked
 
 Answers = dict[str, tuple[str, ...]]
 """Name of a question → what was answered; nothing for a gap."""
@@ -170,13 +171,13 @@ def new_case(case_id: str, answers: Answers, strategies: Sequence[Strategy]) -> 
         evidence=one.get("source_kind"),
         status="draft",
     )
-    told = {name.removeprefix("source_"): value for name, value in one.items() if name.startswith("source_")}
+    told = {name: one.get(f"source_{name}", "") for name in ("title", "url", "publisher", "date", "kind")}
     case = Case(
         id=case_id,
         meta=meta,
         undertaking=(),
         prevention=tuple(_proposed(strategy) for strategy in _addressing(meta.categories, strategies)),
-        sources=(Source(id="s1", title=told.pop("title", ""), **told),) if told else (),
+        sources=(msgspec.structs.replace(Source(id="s1", title=""), **told),) if any(told.values()) else (),
     )
     return with_gaps_marked(case)
 

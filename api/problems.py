@@ -78,6 +78,8 @@ def to_problem(error: Exception) -> ProblemDetailsException:
         where = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
         status = HTTPStatus(error.status_code)
         next_step = "see /api/v1/openapi.json for what this address takes" if status < 500 else "try again later"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            next_step = "wait a minute, then go on; `premortem lint` on your own machine has no limit"
         detail = f"{error.detail}{': ' * bool(where)}{where}" or status.phrase
         return _problem(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)
     return _problem(500, "internal-error", "something went wrong on our side", "try again; the server's log holds the details")

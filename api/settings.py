@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kb.corpus import shipped
 from kb.errors import SettingsError
 
 PREFIX = "PREMORTEM_"
+_REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~-]+)+/?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the model runs: openvino (exported, fast) or sentence-transformers (PREMORTEM_ENCODER)."""
     threads: int = 4
     """Searches that run at the same time (PREMORTEM_THREADS)."""
+    repository: str = ""
+    """Where contributions are proposed, e.g. https://github.com/owner/premortem; empty: not offered (PREMORTEM_REPOSITORY)."""
+    checks_per_minute: int = 60
+    """Contributions that one client may have checked in a minute (PREMORTEM_CHECKS_PER_MINUTE)."""
 
 
 def default_index() -> Path:
@@ -82,6 +88,12 @@ def checked(settings: Settings) -> Settings:
         raise SettingsError(f"port {settings.port} is out of range", next_step="give a port from 1 to 65535")
     if settings.threads < 1:
         raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
+    if settings.checks_per_minute < 1:
+        raise SettingsError(f"checks_per_minute is {settings.checks_per_minute}", next_step="give at least 1")
+    if settings.repository and not _REPOSITORY.fullmatch(settings.repository):
+        raise SettingsError(
+            f"repository {settings.repository!r} is not its web address", next_step="give one like https://github.com/owner/premortem"
+        )
     if settings.encoder not in BACKENDS:
         raise SettingsError(f"unknown encoder {settings.encoder!r}", next_step=f"use one of: {', '.join(BACKENDS)}")
     return settings
@@ -97,5 +109,7 @@ def to_environ(settings: Settings) -> dict[str, str]:
         "model": settings.model,
         "encoder": settings.encoder,
         "threads": str(settings.threads),
+        "repository": settings.repository,
+        "checks_per_minute": str(settings.checks_per_minute),
     }
     return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}

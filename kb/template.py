@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,13 +31,12 @@ _ITEMS = {
     "lessons": Item(lead="TODO: what to do another time, in a few words.", text="TODO: how."),
     "prevention": Item(lead="TODO: what would have changed it, in a few words.", text="TODO: how, here."),
 }
-_SOURCE = Source(id="s1", title="TODO: title of the source", publisher="TODO: who published it", kind="practitioner")
-"""Of the kind that the account of somebody who was there has."""
+_SOURCE = Source(id="s1", title="TODO: title of the source", publisher="TODO: who published it", kind=TODO)
 
 
-def gaps_of_meta(meta: type[_Meta], **known: object) -> _Meta:
+def gaps_of_meta(meta: type[_Meta], **known: Any) -> _Meta:
     """Return front matter in which every required field that is not known, or empty, is TODO."""
-    values = {name: value for name, value in known.items() if value not in ("", (), None)}
+    values: dict[str, Any] = {name: value for name, value in known.items() if value not in ("", (), None)}
     for field in msgspec.structs.fields(meta):
         if field.required and field.name not in values:
             values[field.name] = (TODO,) if field.type == tuple[str, ...] else TODO
