@@ -60,7 +60,13 @@ EXIT_CODES: dict[type[PremortemError], int] = {
 _EPILOG = """\b
 Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
 3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
-Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS; options on the command line win."""
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _REPOSITORY, _CHECKS_PER_MINUTE;
+options on the command line win."""
+
+_LINT_EPILOG = """\b
+Exit codes: 0 no errors · 1 errors found (with --strict: or warnings) · 2 wrong use, or something cannot be read or written
+Rules: file file-name front-matter vocabulary section block item timeline date source-form source-missing source-undefined
+source-unused figure link unsafe-link raw-html duplicate duplicate-source near-duplicate secret personal-data blame advice todo form"""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -227,30 +233,51 @@ def serve(cases: tuple[Path, ...], index: Path | None, host: str | None, port: i
     run(settings_with(cases=cases, index=index, host=host, port=port), skip_invalid=skip_invalid)
 
 
-@cli.command()
+@cli.command(epilog=_LINT_EPILOG)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--fix", is_flag=True, help="Rewrite well-formed files in canonical form.")
-def lint(paths: tuple[Path, ...], fix: bool) -> None:
-    """Tell every problem of every case and strategy file, with its line and what to write instead.
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="Form of the findings: for people, programs, code scanning, or annotations of a GitHub workflow.",
+)
+@click.option("--fix", is_flag=True, help="Mend what is mechanical: form, order and spelling of sections, dates, renamed terms.")
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@click.option("--near-duplicates", is_flag=True, help="Compare with the cases of the search index, too.")
+@click.option("--explain", metavar="RULE", help="Tell about a rule, with a bad and a good example.")
+@index_option
+def lint(
+    paths: tuple[Path, ...], output: str, fix: bool, strict: bool, near_duplicates: bool, explain: str | None, index: Path | None
+) -> None:
+    """Tell every problem of every case and strategy file, with its place and what to write instead.
+
+    PATHS are files and folders; default: the cases that came with premortem. What lies in a folder of cases is compared with the rest of
+    that folder, any other file with the shipped cases.
 
     \b
-    premortem lint                       the cases that came with premortem
-    premortem lint ~/our-postmortems     another corpus
+    premortem lint                                     the cases that came with premortem
+    premortem lint cases/studies/my-case-2024.md       one case
+    premortem lint --fix ~/our-postmortems             another corpus; mend what is mechanical
+    premortem lint --explain figure                    why a rule is there, with examples
+    premortem lint --format sarif cases > lint.sarif   for code scanning
     """
-    from api.terminal import print_problems
-    from kb.corpus import read_corpora
-    from kb.lint import fix_form
-    from kb.lint import lint as find_problems
+    from api import linting
+    from kb.lint.rules import explain as page_of
 
-    settings = load_settings(os.environ)
-    corpora = read_corpora(paths or settings.cases)
-    if fix:
-        click.echo(f"{fix_form(corpora)} files rewritten")
-        corpora = read_corpora(paths or settings.cases)
-    problems = find_problems(corpora)
-    print_problems(problems, n_files=len(corpora.files))
-    if problems:
-        sys.exit(1)
+    try:
+        settings = settings_with(index=index)
+        if explain is not None:
+            from api.terminal import print_page
+
+            print_page(page_of(explain))
+            return
+        well = linting.run(paths, settings, output=output, mend=fix, strict=strict, near_duplicates=near_duplicates)
+    except PremortemError as error:
+        click.echo(f"premortem: {error}\n  → {error.next_step}", err=True)
+        sys.exit(2)
+    sys.exit(0 if well else 1)
 
 
 @cli.command("list")
@@ -383,6 +410,27 @@ def new(name: str | None, is_strategy: bool, out: Path | None, cases: tuple[Path
 
     settings = settings_with(cases=cases)
     create(name, "strategy" if is_strategy else "case", given, out=out, folders=settings.cases)
+
+
+@cli.command("review-cases")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--base", metavar="COMMIT", help="Review the cases that differ from this commit. Default: origin/main, else main.")
+@click.option("--json", "as_json", is_flag=True, help="Print the review as JSON, as `python -m api.review` reads it.")
+@cases_option
+@index_option
+def review_cases(paths: tuple[Path, ...], base: str | None, as_json: bool, cases: tuple[Path, ...], index: Path | None) -> None:
+    """Tell which judged descriptions new cases will answer, and which cases they are like: the comment on a pull request.
+
+    PATHS are case files; default: those that differ from a commit. The index is brought up to date first.
+
+    \b
+    premortem review-cases
+    premortem review-cases cases/studies/my-case-2024.md
+    premortem review-cases --base origin/main --json
+    """
+    from api.reviewing import review
+
+    review(paths, settings_with(cases=cases, index=index), base=base, as_json=as_json)
 
 
 @cli.command("eval")

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from indexer.answer import Answer, FoundCase, RankedStrategy
 from indexer.build import Built, Reporter
-from kb.errors import Problem
 from kb.store import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
 
@@ -129,13 +128,13 @@ def _strategy(number: int, strategy: RankedStrategy, taxonomy: Taxonomy) -> Grou
     return Group(head, Padding(when, (0, 0, 0, 5)), Padding(evidence, (0, 0, 0, 5)))
 
 
-def print_problems(problems: Sequence[Problem], *, n_files: int) -> None:
-    """Print one line a problem, then a count."""
+def print_page(markdown: str) -> None:
+    """Print a page of documentation: as text for a program, for reading at a terminal."""
     console = _console()
-    for problem in problems:
-        console.print(str(problem), markup=False, soft_wrap=True)
-    files = len({problem.source for problem in problems})
-    console.print(f"{len(problems)} problems in {files} files" if problems else f"{n_files} files, no problems")
+    if console.is_terminal:
+        console.print(Markdown(markdown))
+    else:
+        console.file.write(markdown)
 
 
 def print_table(what: str, items: Sequence[Any]) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kb.case import Case, Strategy
 from kb.errors import CorpusError, Problem
-from kb.parse import SLUG, read_case, read_strategy
+from kb.parse import SLUG, STRATEGY_SECTIONS, read_case, read_strategy
 from kb.taxonomy import Taxonomy, read_taxonomy
 
 TAXONOMY = "taxonomy.yaml"
+FILE_LIMIT = 10_000_000
+"""Most characters of a file; the longest shipped case has some 15,000."""
+PARTS = {"studies": "case", "strategies": "strategy"}
+"""Folder of a corpus → kind of its files."""
+_OTHER_FILES = {"readme.md", "contributing.md"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +73,10 @@ def corpus_files(folder: Path) -> list[tuple[Path, str]]:
     """
     if not folder.is_dir():
         raise CorpusError(f"no folder {folder}", next_step="give --cases a folder of case studies")
-    parts = [(folder / "studies", "case"), (folder / "strategies", "strategy")]
+    parts = [(folder / name, kind) for name, kind in PARTS.items()]
     if not any(part.is_dir() for part, _ in parts):
         parts = [(folder, "case")]
-    found = [
-        (path, kind)
-        for part, kind in parts
-        for path in sorted(part.glob("*.md"))
-        if path.name.lower() not in {"readme.md", "contributing.md"}
-    ]
+    found = [(path, kind) for part, kind in parts for path in sorted(part.glob("*.md")) if path.name.lower() not in _OTHER_FILES]
     if not found:
         raise CorpusError(f"{folder} holds no case studies", next_step="expected *.md files in it or in its studies/ folder")
     return found
@@ -120,7 +121,7 @@ def _add_linked_strategies(corpora: Corpora) -> None:
             corpora.files.append(file)
 
 
-def read_file(path: Path, kind: str, corpus: str = "") -> tuple[CaseFile | None, list[Problem]]:
+def read_file(path: Path, kind: str | None, corpus: str = "") -> tuple[CaseFile | None, list[Problem]]:
     """Read one file; None and a problem when it cannot be read or decoded."""
 
     def unusable(line: int, message: str, advice: str) -> tuple[None, list[Problem]]:
@@ -135,13 +136,35 @@ def read_file(path: Path, kind: str, corpus: str = "") -> tuple[CaseFile | None,
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return unusable(line, f"byte {data[error.start]:#04x} is not UTF-8", "save the file as UTF-8")
+    return read_text(text, path, kind=kind, corpus=corpus, sha256=hashlib.sha256(data).hexdigest())
+
+
+def read_text(
+    text: str, path: Path, *, kind: str | None = None, corpus: str = "", sha256: str = ""
+) -> tuple[CaseFile | None, list[Problem]]:
+    """Read the text of a file; `path` names it in messages, and tells its kind where none is given. None when it is too long to be read."""
+    source = str(path)
+    if len(text) > FILE_LIMIT:
+        problem = Problem(
+            source=source, line=1, rule="file", message=f"is longer than {FILE_LIMIT:,} characters", advice="shorten or split it"
+        )
+        return None, [problem]
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    sha256 = hashlib.sha256(data).hexdigest()
+    kind = kind or kind_of(path, text)
+    sha256 = sha256 or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     if kind == "case":
-        case, problems = read_case(text, source=str(path))
+        case, problems = read_case(text, source=source)
         return CaseFile(path, corpus, kind, text, sha256, not problems, case=case), problems
-    strategy, problems = read_strategy(text, source=str(path))
+    strategy, problems = read_strategy(text, source=source)
     return CaseFile(path, corpus, kind, text, sha256, not problems, strategy=strategy), problems
+
+
+def kind_of(path: Path, text: str) -> str:
+    """Return `case` or `strategy`: by the folder of a corpus that a file is in, else by its first section."""
+    if path.parent.name in PARTS:
+        return PARTS[path.parent.name]
+    first = re.search(r"^## +(.+?)[ \t]*$", text, re.MULTILINE)
+    return "strategy" if first and first[1] in STRATEGY_SECTIONS else "case"
 
 
 def corpus_names(folders: Sequence[Path]) -> list[str]:

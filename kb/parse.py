@@ -13,7 +13,7 @@ import msgspec
 from kb._markdown import Block, Document, Section, read_document
 from kb.case import FRONT_MATTER, INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
 from kb.errors import InvalidCasesError, Problem
-from kb.taxonomy import did_you_mean
+from kb.taxonomy import did_you_mean, nearest
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -129,6 +129,8 @@ class _Reader:
         for section in self.document.sections:
             if section.name not in expected:
                 self.problem(section.line, "section", f"unknown section `{section.name}`", did_you_mean(section.name, order))
+                if (meant := nearest(section.name, order)) and meant not in {each.name for each in self.document.sections}:
+                    found.setdefault(meant, section)  # or the section that is misspelt would be told as missing, too
                 continue
             if section.name in found:
                 self.problem(section.line, "section", f"`{section.name}` stands twice", "join the two")
