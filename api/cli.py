@@ -33,6 +33,7 @@ from kb.errors import (
     ServerError,
     SettingsError,
 )
+from kb.importers import FORMATS
 
 EXIT_CODES: dict[type[PremortemError], int] = {
     PremortemError: 1,
@@ -278,6 +279,38 @@ def lint(
         click.echo(f"premortem: {error}\n  → {error.next_step}", err=True)
         sys.exit(2)
     sys.exit(0 if well else 1)
+
+
+@cli.command("import")
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the drafts; made when missing.")
+@click.option(
+    "--map",
+    "mapping",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="YAML file: part of a case → field of a CSV, JSON or YAML record.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def import_(format_name: str, path: Path, out: Path, mapping: Path | None, as_json: bool) -> None:
+    """Make drafts of existing post-mortems; nothing is invented, nothing lost, and PATH is only read.
+
+    FORMAT is auto (each file by what it holds) or one of: markdown, google-sre, atlassian, pagerduty, gitlab, kubernetes, dfds,
+    icco, links, swarmproof, rootecho, aiid, llis, graphrca, csv, json, yaml. PATH is a file or a folder.
+
+    Gaps are marked TODO; what has no place in a case is kept under x_import. The same input twice changes nothing, a draft that was
+    edited by hand is left alone, and a file that cannot be used is named with the reason.
+
+    \b
+    premortem import auto ~/old-postmortems --out drafts
+    premortem import dfds postmortems/ --out ~/our-postmortems
+    premortem import csv export.csv --map mapping.yaml --out drafts
+    premortem import rootecho .rootecho/history.jsonl --out drafts --json
+    """
+    from api.importing import run_import
+
+    run_import(format_name, path, out, mapping=mapping, as_json=as_json, settings=load_settings(os.environ))
 
 
 @cli.command("list")

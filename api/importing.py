@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.settings import Settings
 from kb.corpus import TAXONOMY, shipped
 from kb.errors import CorpusError
-from kb.importers import FORMATS, Report, import_path
+from kb.importers.run import Report, import_path
 from kb.importers.source import SourceFile
 from kb.importers.tables import read_mapping
 from kb.taxonomy import Taxonomy, read_taxonomy
@@ -88,6 +88,3 @@ def _print(report: Report, out: Path) -> None:
 def _more(total: int, what: str) -> None:
     if total > _SHOWN:
         click.echo(f"… {total - _SHOWN} more {what}; --json lists all")
-
-
-__all__ = ["FORMATS", "run_import"]

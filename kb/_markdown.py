@@ -70,7 +70,7 @@ def read_document(text: str) -> Document:
         end = _closing(tokens, i)
         line = (token.map[0] if token.map else 0) + 1
         if token.type == "front_matter":
-            _read_front(document, token.content)
+            _read_front(document, f"{token.content}\n")
         elif token.type == "heading_open" and token.tag == "h2":
             document.sections.append(Section(tokens[i + 1].content.strip(), line))
         elif token.type == "footnote_reference_open":
@@ -114,11 +114,11 @@ def _one_line(text: str) -> str:
     return " ".join(filter(None, (line.strip() for line in text.split("\n"))))
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
     """SafeLoader that leaves dates as written."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -132,7 +132,7 @@ def _read_front(document: Document, content: str) -> None:
         if len(content) > _SURELY_FLAT and _depth(content) > _MOST_NESTED:
             document.front_error = (1, f"the front matter is nested more than {_MOST_NESTED} deep")
             return
-        loader = _Loader(content)
+        loader = Loader(content)
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
     # Beside its own errors PyYAML lets the others escape on values such as `!!timestamp soon` or `!!bool maybe`.
@@ -156,7 +156,7 @@ def _read_front(document: Document, content: str) -> None:
 def _depth(content: str) -> int:
     """Return how deep a YAML text is nested, from its events: reading those needs no stack."""
     depth = deepest = 0
-    for event in yaml.parse(content, Loader=_Loader):
+    for event in yaml.parse(content, Loader=Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             deepest = max(deepest, depth)

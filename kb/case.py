@@ -165,7 +165,7 @@ def without_gaps(case: Case) -> Case:
     facets = {
         name: _known(getattr(case.meta, name)) for name, item in FRONT_MATTER[CaseMeta].items() if item.type in (str, tuple[str, ...])
     }
-    meta = msgspec.structs.replace(case.meta, **facets, title=case.meta.title, x_import=None)
+    meta = msgspec.structs.replace(case.meta, **facets | {"title": case.meta.title}, x_import=None)
     return msgspec.structs.replace(
         case,
         meta=meta,

@@ -34,7 +34,11 @@ class AiidImporter:
     def _is_neighbour(self, file: SourceFile) -> bool:
         """Return whether a file only adds to the incidents beside it."""
         name = file.path.name.lower()
-        return (name in _NEIGHBOURS or name.startswith("classifications_")) and name.endswith(".csv") and (file.path.parent / "incidents.csv").is_file()
+        return (
+            (name in _NEIGHBOURS or name.startswith("classifications_"))
+            and name.endswith(".csv")
+            and (file.path.parent / "incidents.csv").is_file()
+        )
 
     @staticmethod
     def _is_incident(value: Any) -> bool:
@@ -50,7 +54,10 @@ class AiidImporter:
             raise UnreadableError("read together with incidents.csv")
         folder = file.path.parent
         reports = {first_text(row, "report_number"): row for row in _table(folder / "reports.csv")}
-        duplicates = {first_text(row, "duplicate_incident_number"): first_text(row, "true_incident_number") for row in _table(folder / "duplicates.csv")}
+        duplicates = {
+            first_text(row, "duplicate_incident_number"): first_text(row, "true_incident_number")
+            for row in _table(folder / "duplicates.csv")
+        }
         classified: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for path in sorted(folder.glob("classifications_*.csv")):
             for row in _table(path):
@@ -83,7 +90,9 @@ class AiidImporter:
         for row in [*classified, *_classifications(value)]:
             for field in _CAUSES:
                 record.factors += [("", each) for each in _names(row.get(field)) if not is_blank(each)]
-            record.keep("classifications", first_text(row, "Namespace", "namespace") or "classification", {k: v for k, v in row.items() if v})
+            record.keep(
+                "classifications", first_text(row, "Namespace", "namespace") or "classification", {k: v for k, v in row.items() if v}
+            )
         for report in self._reports(value, reports):
             kept = {field: report[field] for field in _REPORT_FIELDS if report.get(field)}
             record.keep("reports", first_text(report, "report_number") or first_text(report, "url"), kept)

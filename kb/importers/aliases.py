@@ -20,7 +20,9 @@ class Place(NamedTuple):
 
 
 _TABLE: dict[Place, str] = {
-    Place("story"): "summary, overview, incident summary, executive summary, tl dr, tldr, tl;dr, issue summary, brief description, what happened,"
+    Place(
+        "story"
+    ): "summary, overview, incident summary, executive summary, tl dr, tldr, tl;dr, issue summary, brief description, what happened,"
     " synopsis, abstract, description, incident description, narrative, in short, in brief, postmortem summary, outage summary,"
     " summary of the incident, problem summary, problem description, problem statement, incident overview, what happened, story,"
     " zusammenfassung, kurzbeschreibung, was ist passiert, überblick, beschreibung, résumé, resume, synthèse, description de l'incident,"
@@ -44,9 +46,13 @@ _TABLE: dict[Place, str] = {
     " blast radius, scope of impact, affected services, who was affected, what was affected, cost, costs, losses, financial impact,"
     " auswirkung, auswirkungen, folgen, schaden, conséquences, impacto, consecuencias, consequências, impatto, conseguenze, gevolgen,"
     " konsekvens, konsekvenser, påvirkning, påverkan, последствия, влияние, 影响, 影响范围, 影響, 影響範囲, 영향",
-    Place("symptoms"): "symptoms, signs, early signs, early warning signs, warning signs, early warnings, observed symptoms, red flags, indicators,"
+    Place(
+        "symptoms"
+    ): "symptoms, signs, early signs, early warning signs, warning signs, early warnings, observed symptoms, red flags, indicators,"
     " signals, anzeichen, symptome, warnzeichen, symptômes, síntomas, sintomas, sintomi, symptomen, симптомы, 症状, 现象, 故障现象, 증상",
-    Place("factors"): "root cause, root causes, root cause analysis, rca, what were the root causes, what caused the incident, what caused it,"
+    Place(
+        "factors"
+    ): "root cause, root causes, root cause analysis, rca, what were the root causes, what caused the incident, what caused it,"
     " five whys, 5 whys, 5 why, five why, the five whys, root cause identification, root cause identification the five whys, fault, faults,"
     " root cause and mitigation, contributing factors, contributing factor, contributing conditions, contributing causes,"
     " process breakdown, process breakdowns, cause, causes, causal factors, causal analysis, why it happened, why did it happen, why,"
@@ -57,8 +63,12 @@ _TABLE: dict[Place, str] = {
     " análisis de causa raíz, causa raiz, fatores contribuintes, causa principale, cause radice, fattori contribuenti, oorzaak, oorzaken,"
     " hoofdoorzaak, årsag, årsager, orsak, orsaker, årsak, причина, причины, первопричина, корневая причина, 原因, 根本原因, 根因, 原因分析,"
     " 根因分析, 根本原因分析, 원인, 근본 원인",
-    Place("factors", label=True): "trigger, triggers, triggering event, auslöser, déclencheur, desencadenante, gatilho, aanleiding, триггер, 触发原因, トリガー",
-    Place("lessons"): "lessons learned, lessons learnt, lessons, lesson, lesson learned, lesson s learned, learnings, key learnings, key takeaways,"
+    Place(
+        "factors", label=True
+    ): "trigger, triggers, triggering event, auslöser, déclencheur, desencadenante, gatilho, aanleiding, триггер, 触发原因, トリガー",
+    Place(
+        "lessons"
+    ): "lessons learned, lessons learnt, lessons, lesson, lesson learned, lesson s learned, learnings, key learnings, key takeaways,"
     " takeaways, what we learned, what did we learn, what have we learned, learning, learning points, what went wrong, what went badly,"
     " what went poorly, what didn t go so well, what did not go well, what didn t go well, what could improve, what could be improved,"
     " what could have gone better, what can we improve, things that went poorly, how d we do, how did we do, retrospective, reflections,"
@@ -68,7 +78,9 @@ _TABLE: dict[Place, str] = {
     " aprendizados, lezioni apprese, lezioni, geleerde lessen, lessen, geleerd, læring, erfaringer, lærdomme, lärdomar, lärdomar, уроки,"
     " извлеченные уроки, выводы, 经验教训, 教训, 经验总结, 教訓, 学び, 교훈",
     Place("lessons", label=True): "where we got lucky, got lucky, lucky, luck, where did we get lucky, wo wir glück hatten",
-    Place("prevention"): "action items, actions, action item, action items and followups, action items and follow ups, action plan, corrective actions,"
+    Place(
+        "prevention"
+    ): "action items, actions, action item, action items and followups, action items and follow ups, action plan, corrective actions,"
     " corrective action, corrective and preventative measures, corrective and preventive measures, corrective and preventive actions, capa,"
     " preventive actions, preventative actions, preventive measures, preventative measures, next steps, backlog check, prevention, follow up,"
     " follow ups, followups, followup, follow up actions, follow up items, follow up tasks, followup tasks, remediation, remediations,"
@@ -83,15 +95,21 @@ _TABLE: dict[Place, str] = {
     " acties, actiepunten, maatregelen, vervolgstappen, preventie, aanbevelingen, handlinger, næste skridt, forebyggelse, åtgärder, tiltak,"
     " действия, план действий, меры, предотвращение, рекомендации, 改进措施, 行动项, 后续行动, 预防措施, 整改措施, 再発防止, 再発防止策, 対策,"
     " アクションアイテム, 今後の対応, 조치 사항, 재발 방지",
-    Place("timeline"): "timeline, incident timeline, incident timing, timeline of events, event timeline, detailed timeline, chronology, time line,"
+    Place(
+        "timeline"
+    ): "timeline, incident timeline, incident timing, timeline of events, event timeline, detailed timeline, chronology, time line,"
     " timeline utc, timelines, log of events, event log, key events, zeitachse, zeitlicher ablauf, zeitverlauf, ablauf, chronologie,"
     " chronologie des événements, déroulement, frise chronologique, cronología, línea de tiempo, línea temporal, cronologia,"
     " linha do tempo, linea temporale, tijdlijn, tidslinje, хронология, таймлайн, хронология событий, 时间线, 事件经过, 时间轴, タイムライン, 経緯,"
     " 時系列, 타임라인",
-    Place("undertaking"): "undertaking, project description, project overview, project summary, objective, objectives, goal, goals, project goals,"
+    Place(
+        "undertaking"
+    ): "undertaking, project description, project overview, project summary, objective, objectives, goal, goals, project goals,"
     " purpose, scope, project scope, what we tried, what we were trying to do, what we set out to do, the project, project background,"
     " what was attempted, ziel, ziele, projektbeschreibung, vorhaben, objectif, objectifs, objetivo, objetivos, obiettivo, doel, formål, цель",
-    Place("kept"): "attendees, atendees, participants, responders, status, authors, author, messaging, supporting information, appendix, appendices,"
+    Place(
+        "kept"
+    ): "attendees, atendees, participants, responders, status, authors, author, messaging, supporting information, appendix, appendices,"
     " guidelines, stats, statistics, date, dates, owner, owners, postmortem owner, post mortem owner, meeting scheduled for, call recording, links,"
     " references, related, related incidents, glossary, metadata, tags, labels, severity, priority, reviewers, review, approval, sign off,"
     " document history, revision history, change history, contacts, stakeholders, roles, team, teams, incident commander, duration, people,"
@@ -100,8 +118,41 @@ _TABLE: dict[Place, str] = {
     " teilnehmer, beteiligte, anhang, anlagen, participantes, anexo, anexos, participants, annexe, annexes, deelnemers, bijlage, deltagere, bilag,"
     " участники, приложение, 参与人员, 附录, 相关人员, 参加者, 付録",
 }
-_LOOSE = {"incident", "post", "mortem", "postmortem", "our", "the", "a", "an", "of", "outage", "event", "detailed", "full", "high", "level", "brief"}
-_LOOSE |= {"short", "final", "initial", "preliminary", "known", "key", "main", "major", "any", "section", "and", "possible", "identified", "this", "for"}
+_LOOSE = {
+    "incident",
+    "post",
+    "mortem",
+    "postmortem",
+    "our",
+    "the",
+    "a",
+    "an",
+    "of",
+    "outage",
+    "event",
+    "detailed",
+    "full",
+    "high",
+    "level",
+    "brief",
+}
+_LOOSE |= {
+    "short",
+    "final",
+    "initial",
+    "preliminary",
+    "known",
+    "key",
+    "main",
+    "major",
+    "any",
+    "section",
+    "and",
+    "possible",
+    "identified",
+    "this",
+    "for",
+}
 _PARTS = (
     ("what went well", Place("story", label=True)),
     ("went well", Place("story", label=True)),
@@ -130,7 +181,10 @@ _MOST_WORDS = 7
 """A longer heading is a sentence, not the name of a section."""
 _TYPO = 88
 _LEAST_FOR_TYPO = 6
-_NUMBER = re.compile(r"^(?:(?:section|step|part|teil|phase)\s+)?(?:\d+(?:\.\d+)*|[ivx]{1,4}|[a-h])\s*[.):–—-]+\s*|^\d+(?:\.\d+)+\s+|^\d+\s+(?=\D)(?!whys?\b)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^(?:(?:section|step|part|teil|phase)\s+)?(?:\d+(?:\.\d+)*|[ivx]{1,4}|[a-h])\s*[.):–—-]+\s*|^\d+(?:\.\d+)+\s+|^\d+\s+(?=\D)(?!whys?\b)",
+    re.IGNORECASE,
+)
 _SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
 _MARKUP = re.compile(r"<[^<>]{1,200}>|\{[#.][^{}]*\}|\{\{[^{}]*\}\}|`|\*+|_{2,}|~~|\\")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
@@ -141,7 +195,9 @@ def cleaned(heading: str) -> str:
     """Return a heading as a reader would say it: without marks, emoji, numbering and a colon at its end."""
     text = _SHORTCODE.sub(" ", _MARKUP.sub("", _LINK.sub(r"\1", heading)))
     if not text.isascii():
-        text = "".join(" " if unicodedata.category(each) in {"So", "Sk", "Cn", "Co", "Cs"} or each in "\ufe0f\u200d\u20e3" else each for each in text)
+        text = "".join(
+            " " if unicodedata.category(each) in {"So", "Sk", "Cn", "Co", "Cs"} or each in "\ufe0f\u200d\u20e3" else each for each in text
+        )
     text = _NUMBER.sub("", " ".join(text.split()))
     return text.strip(" :：|=#.-–—•·>")
 

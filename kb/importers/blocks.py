@@ -85,9 +85,7 @@ def _closing(tokens: list[Token], start: int) -> int:
 def _paragraphs(tokens: list[Token]) -> Iterator[Piece]:
     """Paragraphs of a block that is none of the others, such as a quotation; a heading inside it is one, too."""
     for token in tokens:
-        if token.type == "inline" and token.content.strip():
-            yield _paragraph(token.content)
-        elif token.type == "html_block" and token.content.strip():
+        if (token.type == "inline" and token.content.strip()) or (token.type == "html_block" and token.content.strip()):
             yield _paragraph(token.content)
         elif token.type in {"fence", "code_block"}:
             yield Piece("code", text=token.content)

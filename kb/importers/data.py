@@ -83,7 +83,7 @@ def read_yaml(text: str) -> Any:
     if _depth_is_unsafe(text):
         raise UnreadableError("nested too deep")
     try:
-        values = [value for value in yaml.load_all(text, Loader=_Loader) if value is not None]  # noqa: S506 - a SafeLoader
+        values = [value for value in yaml.load_all(text, Loader=_Loader) if value is not None]
     except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, TypeError, RecursionError) as error:
         problem = getattr(error, "problem", None) or "not YAML"
         mark = getattr(error, "problem_mark", None)
@@ -168,7 +168,22 @@ def records_in(value: Any) -> list[Any]:
     return [value]
 
 
-_WRAPPERS = {"data", "items", "incidents", "results", "postmortems", "post_mortems", "records", "hits", "entries", "rows", "lessons", "cases", "reports", "nodes"}
+_WRAPPERS = {
+    "data",
+    "items",
+    "incidents",
+    "results",
+    "postmortems",
+    "post_mortems",
+    "records",
+    "hits",
+    "entries",
+    "rows",
+    "lessons",
+    "cases",
+    "reports",
+    "nodes",
+}
 
 
 def attempt(read: Callable[[str], Any], file: SourceFile) -> Any:

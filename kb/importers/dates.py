@@ -10,7 +10,7 @@ from kb.case import TODO
 
 _MONTHS = {
     name: number
-    for number, names in enumerate("january february march april may june july august september october november december".split(), 1)
+    for number, names in enumerate(["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"], 1)
     for name in (names, names[:3])
 } | {"sept": 9}
 _MONTH = "(?P<{0}>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + ")"

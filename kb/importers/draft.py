@@ -37,7 +37,10 @@ _BLOCK = re.compile(r"#{1,6}(?:\s|$)|>|[-+*](?:\s|$)|`{3}|~{3}|([-*_])(?:\s*\1){
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _BOLD_LEAD = re.compile(r"(?:\*\*|__)(?=\S)(.+?)(?<=\S)(?:\*\*|__)\s*[:.–—-]?\s+(.*)|(?:\*\*|__)(?=\S)(.+?)(?<=\S)(?:\*\*|__)\s*[:.]?")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"”’')\]]*\s+(?=[\"“‘'(\[`*]*[A-Z0-9À-ÞΑ-ΩА-Я])")
-_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|nos|dr|mr|mrs|ms|st|fig|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[a-z])\.$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|nos|dr|mr|mrs|ms|st|fig|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[a-z])\.$",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -195,11 +198,11 @@ def draft_text(record: Record, taxonomy: Taxonomy, *, imported: str) -> str:
     x_import |= {"imported": imported, "sha256": record.sha256, "draft_sha256": UNWRITTEN, **record.rest}
     for escape in (str, lambda text: _MARKS.sub(r"\\\1", text)):
         text = render_case(_case(record, taxonomy, x_import, escape))
-        if not _is_sound(text):
-            continue
         if lost_words(record, text):
-            text = render_case(_case(record, taxonomy, {**x_import, "original": record.original or record.content}, escape))
-        return stamped(text)
+            original = (record.original if record.original is not None else record.content).strip("\n")
+            text = render_case(_case(record, taxonomy, {**x_import, "original": original}, escape))
+        if _is_sound(text):
+            return stamped(text)
     raise UnreadableError("its text cannot be written as a case")
 
 
@@ -215,7 +218,7 @@ def lost_words(record: Record, text: str) -> set[str]:
         return set(_WORD.findall(of.casefold()))
 
     known = words(text) | words(" ".join(record.consumed))
-    return words(record.original if record.original is not None else record.content) - known
+    return words(_BREAK.sub(" ", record.original if record.original is not None else record.content)) - known
 
 
 _OWN_HASH = re.compile(r"(?m)^(    draft_sha256: )'?[0-9a-f]{64}'?$")

@@ -55,7 +55,9 @@ def fill_fields(record: Record, values: Mapping[str, Any], *, group: str = "fiel
 
 def _knows(values: Mapping[str, Any]) -> bool:
     """Return whether at least two of the names say what they hold."""
-    known = [key for key in values if (name := normalised(str(key))) in _BY_NAME or ((place := exact_place_of(name)) and place.target != "kept")]
+    known = [
+        key for key in values if (name := normalised(str(key))) in _BY_NAME or ((place := exact_place_of(name)) and place.target != "kept")
+    ]
     return len(known) >= 2
 
 

@@ -15,7 +15,10 @@ from kb.importers.record import STATEMENTS, Record, is_blank
 _GENERIC = {"action item", "action items", "action", "item", "items", "task", "description", "lesson", "name", "no", "nr", "id", "title", "event",
             "events", "what", "details", "detail", "metric", "value", "field", "key", "impact", "measure", "amount", "count", "summary", "cause",
             "factor", "root cause", "time", "date", "when", "timestamp", "notes", "note", "comment", "entry", "activity", "what happened", ""}  # fmt: skip
-_TIME_HEADER = re.compile(r"\b(?:time|date|when|timestamp|clock|utc|gmt|cet|cest|[ecmp][sd]t|zeit|uhrzeit|datum|heure|hora|fecha|data|tid|tijd|时间|日期|日時|時刻)\b|时间|時間|日時", re.IGNORECASE)
+_TIME_HEADER = re.compile(
+    r"\b(?:time|date|when|timestamp|clock|utc|gmt|cet|cest|[ecmp][sd]t|zeit|uhrzeit|datum|heure|hora|fecha|data|tid|tijd|时间|日期|日時|時刻)\b|时间|時間|日時",
+    re.IGNORECASE,
+)
 _ZONE = re.compile(r"\b(UTC|GMT|CES?T|EES?T|BST|IST|JST|[ECMP][SD]?T)\b")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kb.importers.aliases import Place
 from kb.importers.data import attempt, read_json
 from kb.importers.fields import first_text
 from kb.importers.filling import fill_value
-from kb.importers.aliases import Place
 from kb.importers.markdown import read_document
 from kb.importers.record import Record, keys_of, leaves
 from kb.importers.source import SourceFile, UnreadableError

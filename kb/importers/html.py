@@ -7,16 +7,25 @@ import re
 import nh3
 from markdownify import MarkdownConverter
 
-_TAG = re.compile(r"</?(?:p|div|br|ul|ol|li|h[1-6]|table|tr|td|th|tbody|span|b|strong|i|em|a|html|body|section|article|font|blockquote|pre)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:p|div|br|ul|ol|li|h[1-6]|table|tr|td|th|tbody|span|b|strong|i|em|a|html|body|section|article|font|blockquote|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _BLOCK = re.compile(r"<(?:p|div|br|ul|ol|li|h[1-6]|table|html|body|section|article|!doctype)\b[^<>]*>", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(script|style|noscript|template)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!doctype[^>]*>|<\?xml[^>]*>", re.DOTALL | re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"<(script|style|noscript|template)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!doctype[^>]*>|<\?xml[^>]*>", re.DOTALL | re.IGNORECASE
+)
 _MOST_TAGS = 200_000
 
 
 def looks_like_html(text: str) -> bool:
     """Return whether a text is marked up in HTML rather than Markdown with a tag here and there."""
     start = text.lstrip()[:200].lower()
-    return start.startswith(("<!doctype html", "<html")) or (bool(_BLOCK.search(text)) and start.startswith("<")) or len(_BLOCK.findall(text)) >= 3
+    return (
+        start.startswith(("<!doctype html", "<html"))
+        or (bool(_BLOCK.search(text)) and start.startswith("<"))
+        or len(_BLOCK.findall(text)) >= 3
+    )
 
 
 class _Converter(MarkdownConverter):  # type: ignore[misc]  # it has no types

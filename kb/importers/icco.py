@@ -38,7 +38,9 @@ class IccoImporter:
         for word in words_of(front.get("categories") or []):
             record.categories.append(_CATEGORIES.get(word, word))
         record.systems = words_of(front.get("keywords") or [])
-        record.references = [Reference(title=record.title, url=record.url, publisher=record.organisation, date=first_text(front, "source_published_at")[:10])]
+        record.references = [
+            Reference(title=record.title, url=record.url, publisher=record.organisation, date=first_text(front, "source_published_at")[:10])
+        ]
         taken = {"uuid", "url", "archive_url", "title", "company", "summary"}
         for name, value in front.items():
             if name not in taken or isinstance(value, dict | list):

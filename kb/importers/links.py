@@ -10,7 +10,9 @@ from kb.importers.record import Record, Reference
 from kb.importers.sections import split_sections
 from kb.importers.source import SourceFile, UnreadableError
 
-_ENTRY = re.compile(r"\[(?P<name>(?:[^\[\]]|\[[^\[\]]*\])+)\]\((?P<url>https?://[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)\s*[.:,–—-]*\s*(?P<text>.*)", re.DOTALL)
+_ENTRY = re.compile(
+    r"\[(?P<name>(?:[^\[\]]|\[[^\[\]]*\])+)\]\((?P<url>https?://[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)\s*[.:,–—-]*\s*(?P<text>.*)", re.DOTALL
+)
 _BULLET = re.compile(r"(\s*)[-*+]\s+(.*)")
 _WAYBACK = re.compile(r"https?://web\.archive\.org/web/[^/]+/(.+)")
 _LEAST = 3

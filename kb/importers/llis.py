@@ -71,7 +71,15 @@ class LlisImporter:
         record.title = first_text(value, "title", "Subject", "subject", "Title") or f"Lesson {lesson or number}"
         record.dates = [day for day in [first_text(value, "lesson_date", "lessonDate", "Lesson Date")[:10]] if day]
         record.url = f"https://llis.nasa.gov/lesson/{lesson}" if lesson.isdigit() else ""
-        record.references = [Reference(title=record.title, url=record.url, publisher="NASA LLIS", date=record.dates[0] if record.dates else "", kind="company-postmortem")]
+        record.references = [
+            Reference(
+                title=record.title,
+                url=record.url,
+                publisher="NASA LLIS",
+                date=record.dates[0] if record.dates else "",
+                kind="company-postmortem",
+            )
+        ]
         placed = {"title", "Subject", "subject", "Title", "lesson_number", "lessonNumber", "Lesson ID", "_id"}
         for key, its in value.items():
             # The columns without "Raw" are word lists of the same texts; both are kept, the raw ones are read.

@@ -12,10 +12,27 @@ from kb.importers.data import read_yaml
 from kb.importers.fields import fill_fields
 from kb.importers.html import looks_like_html, to_markdown
 from kb.importers.prose import fill_prose, has_sections
-from kb.importers.record import Record, plain_data
+from kb.importers.record import STATEMENTS, Record, plain_data
 from kb.importers.source import MOST_DOCUMENT, SourceFile, UnreadableError
 
-_PROSE = {"", ".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd", ".txt", ".text", ".rst", ".adoc", ".asciidoc", ".asc", ".org", ".html"}
+_PROSE = {
+    "",
+    ".md",
+    ".markdown",
+    ".mdown",
+    ".mkd",
+    ".mdx",
+    ".qmd",
+    ".rmd",
+    ".txt",
+    ".text",
+    ".rst",
+    ".adoc",
+    ".asciidoc",
+    ".asc",
+    ".org",
+    ".html",
+}
 _PROSE |= {".htm", ".xhtml", ".wiki", ".mediawiki", ".textile", ".creole"}
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"(?:```+\s*toml\s*\n(.*?)\n```+[ \t]*(?:\n|\Z)|\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z))", re.DOTALL)
@@ -36,7 +53,26 @@ class MarkdownImporter:
         yield read_document(self.name, file)
 
 
-_DATA = {".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".csv", ".tsv", ".toml", ".xml", ".log", ".py", ".sh", ".js", ".ts", ".go", ".java", ".c", ".h"}
+_DATA = {
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".yaml",
+    ".yml",
+    ".csv",
+    ".tsv",
+    ".toml",
+    ".xml",
+    ".log",
+    ".py",
+    ".sh",
+    ".js",
+    ".ts",
+    ".go",
+    ".java",
+    ".c",
+    ".h",
+}
 _DATA |= {".rs", ".rb", ".php", ".sql", ".css", ".ini", ".cfg", ".conf", ".lock", ".svg", ".tf", ".ps1", ".bat"}
 
 
@@ -64,9 +100,10 @@ def read_document(name: str, file: SourceFile) -> Record:
     if match := _ID.match(file.stem):
         record.id = record.id or match[1]
     record.title = record.title or " ".join(re.sub(r"[_]+", " ", file.stem).split())
+    if "template" in file.stem.lower() and len(record.timeline) < 2 and not any(getattr(record, name) for name in STATEMENTS):
+        raise UnreadableError("a template that nobody has filled in")
     if record.is_empty:
-        is_template = "template" in file.stem.lower()
-        raise UnreadableError("a template" if is_template else "no section of a post-mortem has any text")
+        raise UnreadableError("no section of a post-mortem has any text")
     return record
 
 

@@ -57,9 +57,7 @@ def _take_title(record: Record, split: Split) -> Section | None:
     if not only and any(_target(section) for section in headed) is False:
         return None
     generic = _GENERIC_TITLE.fullmatch(normalised(first.heading)) or is_blank(first.heading)
-    if record.title and normalised(record.title) != normalised(first.heading):
-        record.keep("fields", "heading", first.heading)
-    elif generic:
+    if (record.title and normalised(record.title) != normalised(first.heading)) or generic:
         record.keep("fields", "heading", first.heading)
     else:
         record.title = " ".join(_title_words(first).split())
@@ -103,6 +101,8 @@ def _fill_section(record: Record, section: Section, above: list[tuple[Section, P
     if not text.strip():
         if place is inherited:
             record.keep("headings", section.heading, parent.heading if parent else "")
+        else:
+            record.consumed.append(section.heading)  # of what the draft marks as a gap
         return place
     if place.target == "kept":
         record.keep("sections", section.heading if place is own else f"{parent.heading if parent else ''} > {section.heading}", text)

@@ -128,7 +128,7 @@ def plain_data(value: Any) -> Any:
         if each is None or isinstance(each, bool | int):
             return each
         if isinstance(each, float):
-            return each if each == each and abs(each) != float("inf") else str(each)  # noqa: PLR0124
+            return each if each == each and abs(each) != float("inf") else str(each)
         return plain_text(each if isinstance(each, str) else each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each))
 
     return walk(value, 0)
@@ -143,7 +143,29 @@ def content_of(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
-_EMPTY = {"", "-", "--", "–", "—", "n/a", "na", "none", "null", "nil", "tbd", "tba", "todo", "?", "??", "???", "unknown", "...", "…", "xxx", "not applicable"}
+_EMPTY = {
+    "",
+    "-",
+    "--",
+    "–",
+    "—",
+    "n/a",
+    "na",
+    "none",
+    "null",
+    "nil",
+    "tbd",
+    "tba",
+    "todo",
+    "?",
+    "??",
+    "???",
+    "unknown",
+    "...",
+    "…",
+    "xxx",
+    "not applicable",
+}
 
 
 def is_blank(text: str) -> bool:

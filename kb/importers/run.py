@@ -12,6 +12,7 @@ import msgspec
 
 from kb.case import Case
 from kb.errors import CorpusError
+from kb.importers import TEMPLATES
 from kb.importers.aiid import AiidImporter
 from kb.importers.draft import draft_text
 from kb.importers.graphrca import GraphRcaImporter
@@ -43,8 +44,6 @@ class Importer(Protocol):
         ...
 
 
-TEMPLATES = ("google-sre", "atlassian", "pagerduty", "gitlab", "kubernetes", "dfds")
-"""Templates that the one reader of headings knows; naming one is noted in the draft and changes nothing else."""
 _IMPORTERS: dict[str, Callable[[], Importer]] = {
     "graphrca": GraphRcaImporter,
     "icco": IccoImporter,
@@ -59,7 +58,6 @@ _IMPORTERS: dict[str, Callable[[], Importer]] = {
     "markdown": MarkdownImporter,
 }
 """Format → importer, those that know their files best first: in this order `auto` asks."""
-FORMATS = ("auto", "markdown", *TEMPLATES, *(name for name in _IMPORTERS if name != "markdown"))
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True):

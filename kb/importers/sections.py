@@ -16,8 +16,12 @@ _EQUALS = re.compile(r"(={1,6})\s+(\S.*?)\s*(?:={1,6})?\s*$")
 _ORG = re.compile(r"(\*{1,6}) (\S.*)$")
 _BOLD = re.compile(r"\s{0,3}(?:>\s*)?(\*\*\*|\*\*|__)(?=\S)([^*_].*?)\1\s*[:：]?\s*(?:<br\s*/?>)?\s*$")
 _LIST = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
-_LABEL = re.compile(r"(?P<bullet>\s{0,3}[-*+•]\s+)?(?P<bold>\*\*|__)?(?P<label>[^\s:：|*_#>\[\]`][^:：|*_#>\[\]`]{0,60}?)\s*(?:\*\*|__)?[:：](?:\*\*|__)?(?P<text>\s+\S.*|(?<=：)\S.*)$")
-_QUICK = re.compile(r"/(?:label|unlabel|relabel|assign|unassign|assign_reviewer|milestone|due|relate|confidential|cc|epic|weight|severity|close|todo|type|iteration)\b")
+_LABEL = re.compile(
+    r"(?P<bullet>\s{0,3}[-*+•]\s+)?(?P<bold>\*\*|__)?(?P<label>[^\s:：|*_#>\[\]`][^:：|*_#>\[\]`]{0,60}?)\s*(?:\*\*|__)?[:：](?:\*\*|__)?(?P<text>\s+\S.*|(?<=：)\S.*)$"
+)
+_QUICK = re.compile(
+    r"/(?:label|unlabel|relabel|assign|unassign|assign_reviewer|milestone|due|relate|confidential|cc|epic|weight|severity|close|todo|type|iteration)\b"
+)
 _MOST_BOLD = 90
 _DEEP = 7
 """Level of what only looks like a heading: deeper than all that are marked as such."""
@@ -91,7 +95,10 @@ def _fence_after(line: str, fence: str) -> str:
     return "" if closes else fence
 
 
-_COMMENT, _SCRIPT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL), re.compile(r"<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_COMMENT, _SCRIPT = (
+    re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL),
+    re.compile(r"<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE),
+)
 _OPENERS = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})|(?P<comment><!--)|(?P<script><(?:script|style)\b)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -126,7 +133,7 @@ def _heading(lines: list[str], at: int, *, org: bool) -> tuple[Section, int] | N
 
 
 def _marked(line: str, *, org: bool) -> tuple[Section, int] | None:
-    if (match := _ATX.match(line)) and (match[2].strip() == "" and match[2] or exact_place_of(match[3])):
+    if (match := _ATX.match(line)) and ((match[2].strip() == "" and match[2]) or exact_place_of(match[3])):
         return Section(len(match[1]), cleaned(match[3]), line), 1
     for pattern in (_EQUALS, _ORG) if org else (_EQUALS,):
         if match := pattern.match(line):
@@ -180,7 +187,9 @@ def _label(line: str, above: Section) -> tuple[Section, int] | None:
     return section, 1
 
 
-_FIELD = re.compile(r"\s{0,3}(?:[-*+•>]\s+)?(?:\*\*|__)?(?P<name>[^\W\d_][^:：*_|#\[\]`]{0,40}?)\s*(?:\*\*|__)?[:：](?:\*\*|__)?\s*(?P<value>.*)$")
+_FIELD = re.compile(
+    r"\s{0,3}(?:[-*+•>]\s+)?(?:\*\*|__)?(?P<name>[^\W\d_][^:：*_|#\[\]`]{0,40}?)\s*(?:\*\*|__)?[:：](?:\*\*|__)?\s*(?P<value>.*)$"
+)
 
 
 def split_fields(lines: list[str]) -> tuple[dict[str, str], list[str]]:

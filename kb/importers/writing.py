@@ -34,7 +34,9 @@ class Drafts:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FolderNotWritableError(f"cannot write to {folder}: {error.strerror}", next_step="give --out a folder of your own") from error
+            raise FolderNotWritableError(
+                f"cannot write to {folder}: {error.strerror}", next_step="give --out a folder of your own"
+            ) from error
         if not os.access(self.folder, os.W_OK):
             raise FolderNotWritableError(f"cannot write to {folder}", next_step="give --out a folder of your own")
         self._taken = {path.name.casefold() for path in self.folder.iterdir()}
@@ -103,7 +105,12 @@ class Drafts:
     def _own_title(self, record: Record) -> str:
         """Return the record's title, with what tells it from others of the same title."""
         taken = set(self._titles.values())
-        for title in (record.title, f"{record.title} ({record.id})", f"{record.title} ({record.file})", f"{record.title} ({record.sha256[:8]})"):
+        for title in (
+            record.title,
+            f"{record.title} ({record.id})",
+            f"{record.title} ({record.file})",
+            f"{record.title} ({record.sha256[:8]})",
+        ):
             if title.casefold() not in taken and "()" not in title:
                 return title
         return f"{record.title} ({record.sha256})"
@@ -111,7 +118,9 @@ class Drafts:
     def _slug(self, record: Record) -> str:
         name = slug_of(record.title)
         base = name if len(name) >= 3 else "-".join(part for part in ("case", name, record.sha256[:8]) if part)
-        year = next((found[0] for text in [*record.dates, *(moment for moment, _ in record.timeline)] if (found := re.search(r"\d{4}", text))), "")
+        year = next(
+            (found[0] for text in [*record.dates, *(moment for moment, _ in record.timeline)] if (found := re.search(r"\d{4}", text))), ""
+        )
         candidates = [f"{base}-{year}" if year and year not in base else base]
         candidates += [f"{candidates[0]}-{extra}" for extra in (slug_of(record.id), record.sha256[:8], record.sha256) if extra]
         return next(each for each in candidates if f"{each}.md".casefold() not in self._taken)
@@ -143,4 +152,6 @@ def _put(path: Path, text: str) -> None:
         beside.write_text(text, "utf-8")
         beside.replace(path)
     except OSError as error:
-        raise FolderNotWritableError(f"cannot write {path}: {error.strerror}", next_step="check the folder's permissions and space") from error
+        raise FolderNotWritableError(
+            f"cannot write {path}: {error.strerror}", next_step="check the folder's permissions and space"
+        ) from error
