@@ -79,7 +79,7 @@ class AiidImporter:
 
     def _record(self, value: dict[str, Any], name: str, reports: dict[str, dict[str, Any]], classified: list[dict[str, Any]]) -> Record:
         incident = first_text(value, "incident_id")
-        record = Record(self.name, name, content_of([value, classified]), id=f"aiid-{incident}")
+        record = Record(self.name, name, content_of([value, classified]), id=incident)
         record.original = " ".join(leaves(value))
         record.title = first_text(value, "title") or f"AI incident {incident}"
         record.dates = [day for day in [first_text(value, "date")] if day]
@@ -104,9 +104,6 @@ class AiidImporter:
                     date=first_text(report, "date_published")[:10],
                 )
             )
-        record.url = f"https://incidentdatabase.ai/cite/{incident}"
-        if not record.references:
-            record.references = [Reference(title=record.title, url=record.url)]
         taken = {"incident_id", "title", "description", "classifications"}
         for key, its in value.items():
             if key not in taken:

@@ -8,11 +8,8 @@ from datetime import date
 
 from kb.case import TODO
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"], 1)
-    for name in (names, names[:3])
-} | {"sept": 9}
+_NAMES = "january february march april may june july august september october november december".split()
+_MONTHS = {name: number for number, month in enumerate(_NAMES, 1) for name in (month, month[:3])} | {"sept": 9}
 _MONTH = "(?P<{0}>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + ")"
 _ZONES = "UTC|GMT|Z|CET|CEST|EET|EEST|WET|WEST|BST|IST|JST|SGT|AEST|AEDT|NZST|NZDT|MSK|PST|PDT|PT|MST|MDT|CST|CDT|CT|EST|EDT|ET"
 _ISO = r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
@@ -20,6 +17,7 @@ _WORDS = "|".join(
     (
         rf"{_MONTH.format('m1')}\.?\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>\d{{4}})",
         rf"(?P<d2>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+{_MONTH.format('m2')}\.?,?\s+(?P<y2>\d{{4}})",
+        r"(?P<d4>\d{1,2})\.(?P<m4>\d{1,2})\.(?P<y4>\d{4})",
         rf"(?P<d3>\d{{1,2}})-{_MONTH.format('m3')}-(?P<y3>\d{{4}})",
     )
 )
@@ -47,16 +45,16 @@ _STAMP = (
 )
 _LEADING = re.compile(
     rf"(?P<open>[\[(*_`]*)(?P<when>(?:{_STAMP})(?:\s*(?:-|–|—|to|until)\s*(?:{_STAMP}))?)(?P<close>[\])*_`]*)"
-    r"\s*(?P<mark>(?:[:|,;]|-+>?|–|—|→|=>)?[\])*_`]*)(?:\s+|$)",
+    r"\s*(?:Uhr\b)?\s*(?P<mark>(?:[:|,;]|-+>?|–|—|→|=>)?[\])*_`]*)(?:\s+|$)",
     re.IGNORECASE,
 )
 
 
 def _parts(match: re.Match[str]) -> tuple[int, int, int] | None:
     groups = match.groupdict()
-    year = groups["y"] or groups["y1"] or groups["y2"] or groups["y3"]
-    month = groups["m"] or _MONTHS[(groups["m1"] or groups["m2"] or groups["m3"] or "").lower()]
-    day = groups["d"] or groups["d1"] or groups["d2"] or groups["d3"]
+    year = groups["y"] or groups["y1"] or groups["y2"] or groups["y3"] or groups["y4"]
+    month = groups["m"] or groups["m4"] or _MONTHS[(groups["m1"] or groups["m2"] or groups["m3"] or "").lower()]
+    day = groups["d"] or groups["d1"] or groups["d2"] or groups["d3"] or groups["d4"]
     try:
         return (found := date(int(year), int(month), int(day))).year, found.month, found.day
     except ValueError:

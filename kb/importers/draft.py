@@ -41,6 +41,7 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|nos|dr|mr|mrs|ms|st|fig|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[a-z])\.$",
     re.IGNORECASE,
 )
+_LIST_NUMBER = re.compile(r"(?m)^[>\s]*\d{1,3}[.)]\s")
 _WORD = re.compile(r"\w+")
 
 
@@ -218,7 +219,8 @@ def lost_words(record: Record, text: str) -> set[str]:
         return set(_WORD.findall(of.casefold()))
 
     known = words(text) | words(" ".join(record.consumed))
-    return words(_BREAK.sub(" ", record.original if record.original is not None else record.content)) - known
+    source = record.original if record.original is not None else record.content
+    return words(_BREAK.sub(" ", _LIST_NUMBER.sub("", source))) - known
 
 
 _OWN_HASH = re.compile(r"(?m)^(    draft_sha256: )'?[0-9a-f]{64}'?$")

@@ -12,18 +12,25 @@ from kb.importers.prose import fill_prose
 from kb.importers.record import Record, is_blank
 
 _NAMES: dict[str, str] = {
-    "title": "title, name, headline, subject, incident title, incident name, case, case name, titel, titre, título, 标题, 件名",
-    "id": "id, uuid, guid, incident id, case id, number, incident number, key, ref, reference, lesson number, lesson id, ticket, issue",
+    "title": ("title, name, headline, subject, incident title, incident name, case, case name, titel, titre, título, 标题, 件名"),
+    "id": ("id, uuid, guid, incident id, case id, number, incident number, key, ref, reference, lesson number, lesson id, ticket, issue"),
     "url": "url, link, permalink, href, source url, web url, document url, html url, address, source link",
     "archive_url": "archive url, archived url, archive link",
-    "organisation": "organisation, organization, company, company name, operator, vendor, firm, agency, institution, employer, org, unternehmen, firma",
+    "organisation": (
+        "organisation, organization, company, company name, operator, vendor, firm, agency, institution, employer, org, unternehmen, firma"
+    ),
     "country": "country, land, pays, país",
     "industry": "industry, sector, branche",
-    "categories": "categories, category, tags, keywords, labels, failure modes, failure mode, cause category, root cause tags, topics, topic",
+    "categories": (
+        "categories, category, tags, keywords, labels, failure modes, failure mode, cause category, root cause tags, topics, topic"
+    ),
     "systems": "systems, system, stack, technologies, technology, components, tech stack, involved",
-    "date": "date, incident date, start, started, start time, started at, start date, begin, began, occurred, occurred at, date of incident,"
-    " event date, date occurred, end, ended, end time, ended at, end date, resolved at, detected, detected at, year, years, datum, fecha, data, created at",
-    "body": "body, content, markdown, report, text, article, full text, html, document, postmortem, post mortem, body markdown, message",
+    "date": (
+        "date, incident date, start, started, start time, started at, start date, begin, began, occurred, occurred at, "
+        "date of incident, event date, date occurred, end, ended, end time, ended at, end date, resolved at, detected, "
+        "detected at, year, years, datum, fecha, data, created at"
+    ),
+    "body": ("body, content, markdown, report, text, article, full text, html, document, postmortem, post mortem, body markdown, message"),
 }
 _BY_NAME = {normalised(name): field for field, names in _NAMES.items() for name in names.split(",")}
 _COPIED = {"title", "organisation", "country", "url", "archive_url", "id"}

@@ -12,11 +12,17 @@ from kb.importers.dates import is_date, iso_date, split_when, when
 from kb.importers.html import looks_like_html, to_markdown
 from kb.importers.record import STATEMENTS, Record, is_blank
 
-_GENERIC = {"action item", "action items", "action", "item", "items", "task", "description", "lesson", "name", "no", "nr", "id", "title", "event",
-            "events", "what", "details", "detail", "metric", "value", "field", "key", "impact", "measure", "amount", "count", "summary", "cause",
-            "factor", "root cause", "time", "date", "when", "timestamp", "notes", "note", "comment", "entry", "activity", "what happened", ""}  # fmt: skip
+_GENERIC = {
+    *(
+        "action item,action items,action,item,items,task,description,lesson,name,no,nr,id,title,event,events,what,details,detail,metric"
+    ).split(","),
+    *("value,field,key,impact,measure,amount,count,summary,cause,factor,root cause,time,date,when,timestamp,notes,note,comment").split(","),
+    *("entry,activity,what happened,").split(","),
+}
+"""Names of columns that say no more than the section does."""
 _TIME_HEADER = re.compile(
-    r"\b(?:time|date|when|timestamp|clock|utc|gmt|cet|cest|[ecmp][sd]t|zeit|uhrzeit|datum|heure|hora|fecha|data|tid|tijd|时间|日期|日時|時刻)\b|时间|時間|日時",
+    r"\b(?:time|date|when|timestamp|clock|utc|gmt|cet|cest|[ecmp][sd]t|zeit|uhrzeit|datum|heure|hora|fecha|data|tid|tijd)\b"
+    r"|时间|時間|日期|日時|時刻",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"\b(UTC|GMT|CES?T|EES?T|BST|IST|JST|[ECMP][SD]?T)\b")
@@ -69,7 +75,8 @@ def _prose(record: Record, place: Place, heading: str, pieces: list[Piece]) -> N
     paragraphs = [each for each in paragraphs if not is_blank(each.lstrip("•◦ "))]
     if paragraphs and place.label:
         first = paragraphs[0]
-        paragraphs[0] = f"**{_bare(heading)}.** {first}"
+        bare = _bare(heading)
+        paragraphs[0] = f"**{bare}{'' if bare[-1:] in '?!' else '.'}** {first}"
     getattr(record, "undertaking" if place.target == "undertaking" else "story").extend(paragraphs)
 
 
@@ -99,7 +106,7 @@ def _statements(record: Record, place: Place, heading: str, pieces: list[Piece])
             record.consumed += piece.rows[0]
     found = [(lead, text) for lead, text in found if not (is_blank(lead) and is_blank(text))]
     if place.label:
-        found = [(lead or _bare(heading), text) for lead, text in found]
+        found = [(lead or f"{_bare(heading)}:", text) for lead, text in found]
     getattr(record, place.target).extend(found)
 
 
@@ -174,7 +181,7 @@ def _add_event(record: Record, text: str, day: str) -> None:
 
 
 def _when(record: Record, moment: str, day: str) -> str:
-    record.consumed += [moment, day]
+    record.consumed += [moment, day, "Uhr"]
     return when(moment, day)
 
 
@@ -186,6 +193,10 @@ def _lines_events(record: Record, lines: list[str], day: str) -> str:
         if is_date(line):
             day, inside = iso_date(line.strip(" :*_#")), False
             record.consumed.append(line)
+        elif is_date(moment) and what[0] in "([" and what[-1] in ")]":  # the day of all, with a remark
+            day, inside = iso_date(moment), False
+            record.consumed.append(moment)
+            record.story.append(what)
         elif moment:
             record.timeline.append((_when(record, moment, day), what))
             inside = True

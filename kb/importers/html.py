@@ -13,7 +13,8 @@ _TAG = re.compile(
 )
 _BLOCK = re.compile(r"<(?:p|div|br|ul|ol|li|h[1-6]|table|html|body|section|article|!doctype)\b[^<>]*>", re.IGNORECASE)
 _HIDDEN = re.compile(
-    r"<(script|style|noscript|template)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!doctype[^>]*>|<\?xml[^>]*>", re.DOTALL | re.IGNORECASE
+    r"<(script|style|noscript|template|head)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!doctype[^>]*>|<\?xml[^>]*>",
+    re.DOTALL | re.IGNORECASE,
 )
 _MOST_TAGS = 200_000
 

@@ -92,40 +92,28 @@ class LinksImporter:
 
 
 def _is_entry(chunk: _Entry) -> bool:
-    return bool(_ENTRY.match(chunk.text)) and bool(chunk.is_bullet or _ENTRY.match(chunk.text))
+    return bool(_ENTRY.match(chunk.text))
 
 
 def _chunks(text: str) -> Iterator[_Entry]:
     """Yield paragraphs, and top bullets with what stands under them."""
     for section in split_sections(text).sections:
-        paragraph: list[str] = []
-        bullet: str | None = None
+        heading, kind = section.heading, ""
+        lines: list[str] = []
         below: list[str] = []
-
-        def done(heading: str = section.heading) -> Iterator[_Entry]:
-            nonlocal bullet
-            if paragraph:
-                yield _Entry(heading, "\n".join(paragraph), (), is_bullet=False)
-                paragraph.clear()
-            if bullet is not None:
-                yield _Entry(heading, bullet, tuple(below), is_bullet=True)
-                bullet = None
-                below.clear()
-
-        for line in section.lines:
+        for line in [*section.lines, "", "\0"]:
             match = _BULLET.match(line)
-            if match and (bullet is None or len(match[1]) < 2):
-                yield from done()
-                bullet = match[2]
+            begins = line == "\0" or (match and (kind != "bullet" or len(match[1]) < 2)) or (not line.strip() and kind == "paragraph")
+            if begins and lines:
+                yield _Entry(heading, "\n".join(lines), tuple(below), is_bullet=kind == "bullet")
+                lines, below, kind = [], [], ""
+            if match and begins:
+                kind, lines = "bullet", [match[2]]
             elif match:
                 below.append(match[2].strip())
-            elif bullet is not None and line.strip():
+            elif line.strip() and line != "\0":
+                kind = kind or "paragraph"
                 if below:
                     below[-1] += f" {line.strip()}"
                 else:
-                    bullet += f" {line.strip()}"
-            elif line.strip():
-                paragraph.append(line.strip())
-            elif bullet is None:
-                yield from done()
-        yield from done()
+                    lines.append(line.strip())

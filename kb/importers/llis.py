@@ -67,20 +67,19 @@ class LlisImporter:
 
     def _record(self, value: dict[str, Any], name: str, number: int) -> Record:
         lesson = first_text(value, "lesson_number", "lessonNumber", "Lesson ID", "_id")
-        record = Record(self.name, f"{name}#{lesson or number}", content_of(value), id=f"llis-{lesson}" if lesson else "")
+        record = Record(self.name, f"{name}#{lesson or number}", content_of(value), id=lesson)
         record.title = first_text(value, "title", "Subject", "subject", "Title") or f"Lesson {lesson or number}"
         record.dates = [day for day in [first_text(value, "lesson_date", "lessonDate", "Lesson Date")[:10]] if day]
-        record.url = f"https://llis.nasa.gov/lesson/{lesson}" if lesson.isdigit() else ""
         record.references = [
             Reference(
                 title=record.title,
-                url=record.url,
                 publisher="NASA LLIS",
                 date=record.dates[0] if record.dates else "",
                 kind="company-postmortem",
             )
         ]
-        placed = {"title", "Subject", "subject", "Title", "lesson_number", "lessonNumber", "Lesson ID", "_id"}
+        record.organisation = first_text(value, "organization")
+        placed = {"organization", "title", "Subject", "subject", "Title", "lesson_number", "lessonNumber", "Lesson ID", "_id"}
         for key, its in value.items():
             # The columns without "Raw" are word lists of the same texts; both are kept, the raw ones are read.
             name_of = key.removeprefix("Raw ")
@@ -91,7 +90,7 @@ class LlisImporter:
                 placed.add(key)
             elif key in {"categories", "Topic(s)", "topics"}:
                 record.categories = words_of(its)
-        record.original = " ".join(as_markdown(each) for each in leaves(value))
+        record.original = "\n".join(as_markdown(each) for each in leaves(value))
         for key, its in value.items():
             if key not in placed and not (isinstance(its, str) and is_blank(its)):
                 record.keep("fields", key, its)

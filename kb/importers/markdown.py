@@ -96,7 +96,8 @@ def read_document(name: str, file: SourceFile) -> Record:
         markup = to_markdown(body)
     record.original = f"{text[: len(text) - len(body)] if front is not None else ''}\n{markup}"
     fill_fields(record, front or {})
-    fill_prose(record, markup if front is not None else markup, org=file.suffix == ".org")
+    record.consumed += ["toml"]  # the fence of front matter
+    fill_prose(record, markup, org=file.suffix == ".org")
     if match := _ID.match(file.stem):
         record.id = record.id or match[1]
     record.title = record.title or " ".join(re.sub(r"[_]+", " ", file.stem).split())

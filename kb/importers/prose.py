@@ -15,6 +15,7 @@ _GENERIC_TITLE = re.compile(
     r"(?:(?:incident|outage|project|blameless|service|problem|production|internal|public)\s+)*(?:post\s?mortems?|report|review|retrospective|incident|write\s?up|rca|template)"
     r"(?:\s+(?:report|review|document|analysis|template))?"
 )
+_MOST_TITLE = 120
 _GOOD = re.compile(r"\b(?:well|right|worked|successes|positives|good)\b")
 
 
@@ -51,6 +52,8 @@ def _take_title(record: Record, split: Split) -> Section | None:
     """Return the heading that is the title of the whole, if there is one."""
     headed = [section for section in split.sections if section.level]
     first = headed[0] if headed else None
+    if not record.title and split.sections[0].text:
+        _take_first_line(record, split.sections[0])
     if first is None or place_of(first.heading) or first.level > min(section.level for section in headed):
         return None
     only = sum(section.level == first.level for section in headed) == 1 or first.level == 1
@@ -62,6 +65,21 @@ def _take_title(record: Record, split: Split) -> Section | None:
     else:
         record.title = " ".join(_title_words(first).split())
     return first
+
+
+_KIND_OF_TEXT = re.compile(rf"(?:{_GENERIC_TITLE.pattern})", re.IGNORECASE)
+
+
+def _take_first_line(record: Record, section: Section) -> None:
+    """Take the title from a first line that stands alone, as in mail and plain text: `Post-mortem: the lost invoices`."""
+    lines = "\n".join(section.lines).lstrip("\n").split("\n")
+    line = lines[0].strip()
+    alone = len(lines) == 1 or not lines[1].strip()
+    name, colon, _ = line.partition(":")
+    is_field = colon and not _KIND_OF_TEXT.fullmatch(normalised(name))
+    if alone and line[:1].isalnum() and 8 <= len(line) <= _MOST_TITLE and line[-1] not in ".,;:" and not is_field and not iso_date(line):
+        record.title = " ".join(line.split())
+        section.lines = lines[1:]
 
 
 def _title_words(section: Section) -> str:
@@ -87,10 +105,11 @@ def _preamble(record: Record, section: Section, *, known: bool) -> None:
 def _fill_section(record: Record, section: Section, above: list[tuple[Section, Place | None]], *, known: bool) -> Place | None:
     """Place one section; return where what stands under it goes unless its own heading says otherwise."""
     own = place_of(section.heading)
+    record.consumed += re.findall(r"\d+", section.line)  # numbers of headings
     parent, inherited = next(((each, place) for each, place in reversed(above) if place), (None, None))
-    place = own
+    place, goes_on = own, False
     if inherited and (own is None or (_stays(inherited, section) and own.label and own.target == "story")):
-        place = inherited
+        place, goes_on = inherited, True
     text = section.text
     if place is None:
         if not known:
@@ -99,17 +118,17 @@ def _fill_section(record: Record, section: Section, above: list[tuple[Section, P
             record.keep("sections", section.heading, text)
         return None
     if not text.strip():
-        if place is inherited:
+        if goes_on:
             record.keep("headings", section.heading, parent.heading if parent else "")
         else:
             record.consumed.append(section.heading)  # of what the draft marks as a gap
         return place
     if place.target == "kept":
-        record.keep("sections", section.heading if place is own else f"{parent.heading if parent else ''} > {section.heading}", text)
+        record.keep("sections", section.heading if not goes_on else f"{parent.heading if parent else ''} > {section.heading}", text)
         if normalised(section.heading) in {"date", "dates"} and (day := iso_date(text.strip()) or next(iter(day_in(text)), "")):
             record.dates.append(day)
         return place
-    if place is inherited and parent is not None:
+    if goes_on and parent is not None:
         placed = fill(record, _labelled(place, text), section.heading, text)
         if placed and not _labelled(place, text).label:
             record.keep("headings", section.heading, parent.heading)

@@ -51,8 +51,8 @@ _IMPORTERS: dict[str, Callable[[], Importer]] = {
     "rootecho": RootechoImporter,
     "llis": LlisImporter,
     "aiid": AiidImporter,
-    "json": lambda: TableImporter("json"),
-    "yaml": lambda: TableImporter("yaml"),
+    "json": lambda: TableImporter("json", guessing=True),
+    "yaml": lambda: TableImporter("yaml", guessing=True),
     "csv": lambda: TableImporter("csv"),
     "links": LinksImporter,
     "markdown": MarkdownImporter,
@@ -155,6 +155,8 @@ def _importers(format_name: str, mapping: Mapping | None) -> list[Importer]:
         return [TableImporter(format_name if format_name in {"csv", "json", "yaml"} else "table", mapping)]
     if format_name == "auto":
         return [make() for make in _IMPORTERS.values()]
+    if format_name in {"json", "yaml"}:
+        return [TableImporter(format_name)]
     return [MarkdownImporter(format_name) if format_name in TEMPLATES else _IMPORTERS[format_name]()]
 
 

@@ -123,8 +123,16 @@ def _rule(given: Any) -> Rule:
 class TableImporter:
     """Records of named fields."""
 
-    def __init__(self, name: str, mapping: Mapping | None = None) -> None:
+    def __init__(self, name: str, mapping: Mapping | None = None, *, guessing: bool = False) -> None:
+        """Make one.
+
+        Args:
+            name: `csv`, `json`, `yaml`, or another for any of them.
+            mapping: where the fields go; by their names when not given.
+            guessing: whether nobody has said that the file is one of post-mortems: then settings and the like are left out.
+        """
         self.name = name
+        self._guessing = guessing
         self._mapping = mapping
         self._readers = {"csv": (read_table,), "json": (read_json,), "yaml": (read_yaml,)}.get(name, (read_json, read_table, read_yaml))
 
@@ -164,11 +172,12 @@ class TableImporter:
                 yield UnreadableError(f"record {number} has no named fields")
                 continue
             record = self._record(each, file, number if len(values) > 1 else 0)
-            yield UnreadableError(f"record {number} has no field that a post-mortem has") if record.is_empty else record
+            lacking = record.is_empty or (self._guessing and not _tells_enough(record))
+            yield UnreadableError(f"record {number} has no field that a post-mortem has") if lacking else record
 
     def _record(self, value: dict[str, Any], file: SourceFile, number: int) -> Record:
         record = Record(self.name, f"{file.name}#{number}" if number else file.name, content_of(value))
-        record.original = " ".join(as_markdown(each) for each in leaves(value))
+        record.original = "\n".join(as_markdown(each) for each in leaves(value))
         if self._mapping:
             self._map(record, value, self._mapping)
         else:
@@ -217,6 +226,12 @@ class TableImporter:
             setattr(record, target, text)
             return target in {"title", "organisation", "country", "id", "url", "archive_url"}
         return False
+
+
+def _tells_enough(record: Record) -> bool:
+    """Return whether a record is more than a name with a description, which many kinds of files hold."""
+    telling = [name for name in ("timeline", "factors", "lessons", "prevention") if getattr(record, name)]
+    return bool(telling) or sum(bool(getattr(record, name)) for name in ("story", "impact", "symptoms", "undertaking")) > 1
 
 
 def _fields(rule: Rule) -> list[str]:
