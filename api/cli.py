@@ -448,10 +448,24 @@ def new(name: str | None, is_strategy: bool, out: Path | None, cases: tuple[Path
 @cli.command("review-cases")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--base", metavar="COMMIT", help="Review the cases that differ from this commit. Default: origin/main, else main.")
+@click.option(
+    "--judged",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of judged descriptions; may be given more than once. Default: tests/eval and training of this checkout.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the review as JSON, as `python -m api.review` reads it.")
 @cases_option
 @index_option
-def review_cases(paths: tuple[Path, ...], base: str | None, as_json: bool, cases: tuple[Path, ...], index: Path | None) -> None:
+def review_cases(
+    paths: tuple[Path, ...],
+    base: str | None,
+    judged: tuple[Path, ...],
+    as_json: bool,
+    cases: tuple[Path, ...],
+    index: Path | None,
+) -> None:
     """Tell which judged descriptions new cases will answer, and which cases they are like: the comment on a pull request.
 
     PATHS are case files; default: those that differ from a commit. The index is brought up to date first.
@@ -459,11 +473,11 @@ def review_cases(paths: tuple[Path, ...], base: str | None, as_json: bool, cases
     \b
     premortem review-cases
     premortem review-cases cases/studies/my-case-2024.md
-    premortem review-cases --base origin/main --json
+    premortem review-cases --base origin/main --judged tests/eval
     """
     from api.reviewing import review
 
-    review(paths, settings_with(cases=cases, index=index), base=base, as_json=as_json)
+    review(paths, settings_with(cases=cases, index=index), base=base, folders=judged, as_json=as_json)
 
 
 @cli.command("eval")
