@@ -61,7 +61,7 @@ EXIT_CODES: dict[type[PremortemError], int] = {
 _EPILOG = """\b
 Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
 3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
-Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _REPOSITORY, _CHECKS_PER_MINUTE;
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _LENIENT, _REPOSITORY, _CHECKS_PER_MINUTE;
 options on the command line win."""
 
 _LINT_EPILOG = """\b
@@ -99,6 +99,15 @@ def index_option(command: Command) -> Command:
     return click.option("--index", "index", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the search index.")(command)
 
 
+def lenient_option(command: Command) -> Command:
+    return click.option(
+        "--lenient/--strict",
+        "lenient",
+        default=None,
+        help="Read post-mortems that are no cases of premortem as they are, too, as drafts: Markdown, text and HTML with the usual headings.",
+    )(command)
+
+
 def settings_with(**given: Any) -> Settings:
     """Return the environment's settings with options of the command line put over them."""
     settings = load_settings(os.environ)
@@ -120,6 +129,8 @@ def filter_options(command: Command) -> Command:
         ]
     ):
         command = click.option(f"--{name}", multiple=True, metavar="TERM", help=help_text)(command)
+    drafts = "Whether cases that nobody has reviewed yet are among them. Default: they are, and are marked."
+    command = click.option("--drafts/--no-drafts", default=True, help=drafts)(command)
     command = click.option("--from-year", type=int, help="Only cases that ended in this year or later.")(command)
     return click.option("--to-year", type=int, help="Only cases that began in this year or earlier.")(command)
 
@@ -153,7 +164,7 @@ def search(description: str | None, file: Path | None, limit: int, as_json: bool
     if as_json:
         click.echo(msgspec.json.encode(answer))
     else:
-        print_answer(answer, searcher.store.taxonomy)
+        print_answer(answer, searcher.store.taxonomy, several=len(searcher.manifest.corpora) > 1)
     _warn_if_stale(searcher.manifest, settings)
 
 
@@ -190,19 +201,21 @@ def _warn_if_stale(manifest: Any, settings: Settings) -> None:
 @cli.command()
 @cases_option
 @index_option
+@lenient_option
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid files out instead of refusing.")
 @click.option("--rebuild", is_flag=True, help="Build even when nothing has changed.")
-def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebuild: bool) -> None:
+def index(cases: tuple[Path, ...], index: Path | None, lenient: bool | None, skip_invalid: bool, rebuild: bool) -> None:
     """Build the search index, or bring it up to date; only changed texts are encoded.
 
     \b
     premortem index
     premortem index --cases cases --cases ~/our-postmortems --index ~/.cache/ours
+    premortem index --cases cases --cases ~/our-postmortems --lenient
     """
     from api.terminal import BuildProgress, print_built
     from indexer.build import build_index
 
-    settings = settings_with(cases=cases, index=index)
+    settings = settings_with(cases=cases, index=index, lenient=lenient)
     with BuildProgress() as progress:
         built = build_index(
             settings.index,
@@ -210,6 +223,7 @@ def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebui
             model=settings.model,
             backend=settings.encoder,
             skip_invalid=skip_invalid,
+            lenient=settings.lenient,
             rebuild=rebuild,
             reporter=progress,
         )
@@ -221,17 +235,21 @@ def index(cases: tuple[Path, ...], index: Path | None, skip_invalid: bool, rebui
 @index_option
 @click.option("--host", help="Address to listen on. Default 127.0.0.1.")
 @click.option("--port", type=int, help="Port to listen on. Default 8000.")
+@lenient_option
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid case files out instead of refusing.")
-def serve(cases: tuple[Path, ...], index: Path | None, host: str | None, port: int | None, skip_invalid: bool) -> None:
+def serve(
+    cases: tuple[Path, ...], index: Path | None, host: str | None, port: int | None, lenient: bool | None, skip_invalid: bool
+) -> None:
     """Serve the web site and the API; builds or updates the index first when it is needed.
 
     \b
     premortem serve
     premortem serve --port 9000 --cases cases --cases ~/our-postmortems
+    premortem serve --cases cases --cases ~/our-postmortems --lenient
     """
     from api.serving import run
 
-    run(settings_with(cases=cases, index=index, host=host, port=port), skip_invalid=skip_invalid)
+    run(settings_with(cases=cases, index=index, host=host, port=port, lenient=lenient), skip_invalid=skip_invalid)
 
 
 @cli.command(epilog=_LINT_EPILOG)
@@ -332,9 +350,10 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
     from indexer.generation import STORE, current_generation
     from kb.store import Filters, Store
 
-    if what != "cases" and (keywords or any(value not in (None, ()) for value in facets.values())):
+    if what != "cases" and (keywords or any(value not in (None, (), True) for value in facets.values())):
         raise click.UsageError(f"keywords and filters choose among cases, not {what}")
-    store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
+    folder, manifest = current_generation(settings_with(index=index).index)
+    store = Store(folder / STORE)
     if what == "terms":
         click.echo(msgspec.json.encode(store.taxonomy)) if as_json else print_terms(store.taxonomy)
         return
@@ -343,7 +362,7 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
         items = [CaseSummary.of(stored) for stored in catalogue.list_cases(store, Filters(**facets), keywords)]
     else:
         items = catalogue.list_strategies(store) if what == "strategies" else catalogue.list_categories(store)
-    click.echo(msgspec.json.encode(items)) if as_json else print_table(what, items)
+    click.echo(msgspec.json.encode(items)) if as_json else print_table(what, items, several=len(manifest.corpora) > 1)
 
 
 @cli.command()

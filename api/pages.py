@@ -47,13 +47,25 @@ class SearchForm(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     outcome: str = ""
     evidence: str = ""
+    drafts: str = ""
+    """`no` leaves them out."""
 
     def filters(self) -> Filters:
-        return msgspec.structs.replace(Filters(), **{facet: (value,) for facet in FACETS if (value := getattr(self, facet))})
+        return msgspec.structs.replace(
+            Filters(drafts=self.drafts != "no"), **{facet: (value,) for facet in FACETS if (value := getattr(self, facet))}
+        )
 
 
 def _page(name: str, searcher: Searcher, *, status_code: int = HTTP_200_OK, **context: object) -> Template:
-    shared = {"taxonomy": searcher.store.taxonomy, "manifest": searcher.manifest, "examples": EXAMPLES, "facets": FACETS}
+    several = len(searcher.manifest.corpora) > 1
+    shared = {
+        "drafts": searcher.store.drafts,
+        "several": several,
+        "taxonomy": searcher.store.taxonomy,
+        "manifest": searcher.manifest,
+        "examples": EXAMPLES,
+        "facets": FACETS,
+    }
     return Template(name, context={**shared, **context}, status_code=status_code)
 
 
@@ -156,7 +168,12 @@ def _counts(store: Store, filters: Filters, q: str) -> dict[str, Counter[str]]:
 def _chosen(filters: Filters) -> _Pairs:
     """Return (facet, value) for everything that is filtered by."""
     values = {facet: getattr(filters, facet) for facet in Filters.__struct_fields__}
-    return [(facet, str(each)) for facet, its in values.items() if its is not None for each in (its if isinstance(its, tuple) else (its,))]
+    return [
+        (facet, "false" if each is False else str(each))
+        for facet, its in values.items()
+        if its not in (None, True)
+        for each in (its if isinstance(its, tuple) else (its,))
+    ]
 
 
 def _address(chosen: _Pairs, q: str) -> str:

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Index folder (PREMORTEM_INDEX)."""
     cases: tuple[Path, ...] = ()
     """Corpora, separated as in PATH (PREMORTEM_CASES)."""
+    lenient: bool = False
+    """Whether plain post-mortems in them are read, too (PREMORTEM_LENIENT)."""
     model: str = ""
     """A sentence-transformers folder; empty for the packaged model (PREMORTEM_MODEL)."""
     encoder: str = "openvino"
@@ -106,6 +108,7 @@ def to_environ(settings: Settings) -> dict[str, str]:
         "port": str(settings.port),
         "index": str(settings.index.resolve()),
         "cases": os.pathsep.join(str(folder.resolve()) for folder in settings.cases),
+        "lenient": str(int(settings.lenient)),
         "model": settings.model,
         "encoder": settings.encoder,
         "threads": str(settings.threads),

@@ -15,7 +15,7 @@ from kb.importers.prose import fill_prose, has_sections
 from kb.importers.record import STATEMENTS, Record, plain_data
 from kb.importers.source import MOST_DOCUMENT, SourceFile, UnreadableError
 
-_PROSE = {
+PROSE = {
     "",
     ".md",
     ".markdown",
@@ -33,7 +33,7 @@ _PROSE = {
     ".org",
     ".html",
 }
-_PROSE |= {".htm", ".xhtml", ".wiki", ".mediawiki", ".textile", ".creole"}
+PROSE |= {".htm", ".xhtml", ".wiki", ".mediawiki", ".textile", ".creole"}
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"(?:```+\s*toml\s*\n(.*?)\n```+[ \t]*(?:\n|\Z)|\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z))", re.DOTALL)
 _ID = re.compile(r"([A-Za-z]{2,12}[-_ ]?\d{2,8}(?:[-_]\d{1,6})?)(?=$|[\s_–—:.-])")
@@ -47,7 +47,7 @@ class MarkdownImporter:
         self.name = name
 
     def recognises(self, file: SourceFile) -> bool:
-        return file.suffix in _PROSE or (file.suffix not in _DATA and has_sections(file.text[:MOST_DOCUMENT]))
+        return file.suffix in PROSE or (file.suffix not in _DATA and has_sections(file.text[:MOST_DOCUMENT]))
 
     def read(self, file: SourceFile) -> Iterator[Record | UnreadableError]:
         yield read_document(self.name, file)

@@ -10,23 +10,20 @@ from typing import Protocol
 
 import msgspec
 
-from kb.case import Case
 from kb.errors import CorpusError
 from kb.importers import TEMPLATES
 from kb.importers.aiid import AiidImporter
-from kb.importers.draft import draft_text
 from kb.importers.graphrca import GraphRcaImporter
 from kb.importers.icco import IccoImporter
 from kb.importers.links import LinksImporter
 from kb.importers.llis import LlisImporter
-from kb.importers.markdown import MarkdownImporter, is_own, read_document, split_front
+from kb.importers.markdown import MarkdownImporter
 from kb.importers.record import Record
 from kb.importers.rootecho import RootechoImporter
 from kb.importers.source import SourceFile, UnreadableError, files_of, is_no_postmortem
 from kb.importers.swarmproof import SwarmproofImporter
 from kb.importers.tables import Mapping, TableImporter
 from kb.importers.writing import Drafts
-from kb.parse import parse_case
 from kb.taxonomy import Taxonomy
 
 
@@ -177,17 +174,3 @@ def _read(file: SourceFile, importers: Sequence[Importer]) -> Iterator[Record | 
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
         # A file can be wrong in ways that nobody thought of; it must not cost the others.
         yield UnreadableError(f"could not be read ({type(error).__name__}: {' '.join(str(error).split())[:120]})")
-
-
-def lenient_case(path: Path, taxonomy: Taxonomy) -> Case | None:
-    """Return the case that a plain post-mortem makes, its lines counted in no file; None when it is no such text.
-
-    Raises:
-        UnreadableError: it is meant as a post-mortem, but holds nothing to search for.
-    """
-    file = SourceFile(path, path.name)
-    front, _ = split_front(file.text)
-    if is_own(front):
-        return None
-    record = read_document("markdown", file)
-    return parse_case(draft_text(record, taxonomy, imported=""), source=path.name)

@@ -28,7 +28,7 @@ def lint(corpora: Corpora, *, form: bool = True, only: Collection[str] | None = 
     """
     told = {str(file.path) for file in corpora.files} if only is None else set(only)
     # Known before told: of two files that are alike, the one that is asked about is told.
-    files = sorted(corpora.files, key=lambda file: str(file.path) in told)
+    files = sorted((file for file in corpora.files if not file.is_plain), key=lambda file: str(file.path) in told)
     known = known_of(Corpora(corpora.taxonomy, files))
     problems = [problem for problem in corpora.problems if only is None or problem.source in told]
     misformed: dict[str, list[Problem]] = {}
