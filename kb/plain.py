@@ -16,6 +16,7 @@ from kb.parse import parse_case
 from kb.taxonomy import Taxonomy
 from kb.template import slug_of
 
+_LONGEST_STEM = 20
 __all__ = ["UnreadableError", "plain_files", "read_plain", "with_own_ids"]
 
 
@@ -45,7 +46,7 @@ def with_own_ids(cases: Iterable[tuple[Case, Path]], taken: Iterable[str]) -> It
     for case, path in cases:
         years = (case.meta.years or "").rpartition("-")[2]
         base = slug_of(case.meta.title, years) or slug_of(path.stem) or "case"
-        stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
+        stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower())[:_LONGEST_STEM].strip("-")
         case_id = base if base not in used else f"{base}-{stem}".rstrip("-")
         number, free = 2, case_id
         while free in used:
