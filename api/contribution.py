@@ -245,11 +245,14 @@ def _renumbered(form: Form, removed: int) -> Form:
 
 def _with_first_rows(form: Form) -> Form:
     """Return the form with the entries that every list of the step shown begins with, citing the source if there is but one."""
-    rows = dict(form.rows)
+    rows, choices = dict(form.rows), dict(form.choices)
+    for text in ("plan", "story"):
+        if _VALUES[text] == form.step and not form[text]:
+            choices.setdefault(f"{text}_sources", _only_source(form))
     for name, spec in LISTS.items():
         if spec.step == form.step and name not in rows and spec.begins_with:
             rows[name] = (Row(sources=_only_source(form) if spec.cites and name != "prevention" else ()),) * spec.begins_with
-    return replace(form, rows=rows)
+    return replace(form, rows=rows, choices=choices)
 
 
 def file_name(form: Form) -> str:
@@ -351,7 +354,7 @@ def _prose(text: str, sources: Sequence[str]) -> tuple[Prose, ...]:
 def _literal(text: str) -> str:
     r"""Return a text that begins no Markdown block of its own: `- a` becomes `\- a`, `1. a` becomes `1\. a`."""
     match = _BLOCK_START.match(text)
-    if not match or text.startswith("[^s") or re.match(r"(\*\*?|_)\w", text):
+    if not match or re.match(r"\[\^[^\]]+\](?!:)|(\*\*?|_)\w", text):
         return text
     at = match.start("dot") if match["dot"] else 0
     return f"{text[:at]}\\{text[at:]}"

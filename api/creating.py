@@ -282,12 +282,14 @@ def write_new(file: NewFile, ids: dict[str, Path]) -> None:
     try:
         if taken:
             raise FileExistsError
-        file.path.parent.mkdir(parents=True, exist_ok=True)
+        if not file.path.parent.is_dir():
+            file.path.parent.mkdir(parents=True)
         with file.path.open("x", encoding="utf-8") as stream:  # x: never over an existing file, not even one made a moment ago
             stream.write(file.text)
     except FileExistsError as error:
+        there = taken or (file.path if file.path.exists() else file.path.parent)  # its folder: something that is none
         raise CaseExistsError(
-            f"{taken or file.path} is there already", next_step="give another name, such as one with the year; nothing was written"
+            f"{there} is there already", next_step="give another name, such as one with the year; nothing was written"
         ) from error
     except OSError as error:
         raise FolderNotWritableError(f"cannot write {file.path}: {error.strerror}", next_step="give another folder with --out") from error

@@ -82,7 +82,7 @@ def _gaps_for(name: str, gap: Item, meta: CaseMeta) -> Sequence[Item]:
 def _filled(item: Item, gap: Item, cited: tuple[str, ...]) -> Item:
     return Item(
         lead=item.lead or gap.lead,
-        text=item.text or gap.text,
+        text=item.text or (gap.text if not item.lead or item.strategy else ""),  # a lead may say it all
         tag=item.tag or gap.tag,
         strategy=item.strategy,
         sources=item.sources or cited,
