@@ -36,7 +36,7 @@ PROSE = {
 PROSE |= {".htm", ".xhtml", ".wiki", ".mediawiki", ".textile", ".creole"}
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"(?:```+\s*toml\s*\n(.*?)\n```+[ \t]*(?:\n|\Z)|\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z))", re.DOTALL)
-_ID = re.compile(r"([A-Za-z]{2,12}[-_ ]?\d{2,8}(?:[-_]\d{1,6})?)(?=$|[\s_–—:.-])")
+_ID = re.compile(r"([A-Z]{2,12}-\d{1,8}|[A-Za-z]{2,12}[-_ ]?\d{2,8}(?:[-_]\d{1,6})?)(?=$|[\s_–—:.-])")
 _FIELDS = {"industry", "undertaking", "categories", "phase", "outcome", "evidence", "status"}
 
 

@@ -6,7 +6,7 @@ import re
 
 from kb.importers.aliases import Place, cleaned, normalised, place_of
 from kb.importers.blocks import read_pieces
-from kb.importers.dates import day_in, iso_date
+from kb.importers.dates import day_in, is_date, iso_date
 from kb.importers.filling import fill
 from kb.importers.record import Record, is_blank
 from kb.importers.sections import Section, Split, split_fields, split_sections
@@ -128,6 +128,8 @@ def _fill_section(record: Record, section: Section, above: list[tuple[Section, P
         if normalised(section.heading) in {"date", "dates"} and (day := iso_date(text.strip()) or next(iter(day_in(text)), "")):
             record.dates.append(day)
         return place
+    if goes_on and place.target == "timeline" and is_date(day := _title_words(section)):
+        text = f"{day}\n\n{text}"
     if goes_on and parent is not None:
         placed = fill(record, _labelled(place, text), section.heading, text)
         if placed and not _labelled(place, text).label:
