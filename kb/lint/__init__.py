@@ -71,6 +71,8 @@ def _of_page(page: Page, known: Known, misformed: list[Problem], *, form: bool) 
     if not duplicate:
         yield from structure.shared_sources(page, known)
     yield from structure.dates(page)
+    yield from structure.order(page)
+    yield from structure.evidence(page, known.taxonomy)
     yield from privacy.secrets(page)
     yield from privacy.personal_data(page)
     yield from wording.blame(page)

@@ -16,6 +16,7 @@ from kb.taxonomy import did_you_mean
 _CODE = re.compile(r"`[^`\n]{1,2000}`")
 _HTML = re.compile(r"<(?:[A-Za-z][A-Za-z0-9-]{0,30}(?=[\s/>])|/[A-Za-z]|!--|![A-Z]|\?)[^<>\n]{0,2000}>")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}):")
+_HOST = re.compile(r"https?://[\w\[]", re.IGNORECASE)
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s<>]{0,2000})>")
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _WEB = {"http", "https", "mailto"}
@@ -26,7 +27,7 @@ _COMPANIONS = {"../README.md", "../taxonomy.yaml"}
 
 
 def html_in_text(page: Page, told: set[int]) -> Iterator[Problem]:
-    """Yield the tags and comments in the text, but for lines already told."""
+    """Yield the first tag or comment of each line that is not told already."""
     if "<" not in page.text:
         return
     for match in page.found(_HTML, page.prose):
@@ -34,6 +35,7 @@ def html_in_text(page: Page, told: set[int]) -> Iterator[Problem]:
             match.start(), "raw-html", f"{match[0][:40]} is HTML", "write Markdown, or `code` where the tag itself is meant"
         )
         if problem.line not in told:
+            told.add(problem.line)
             yield problem
 
 
@@ -72,9 +74,9 @@ def _wrong(page: Page, offset: int, target: str, known: Known) -> Problem | None
     """Return what is wrong with a link, or None."""
     if not _is_safe(target):
         return _unsafe(page, offset, target)
-    if _SCHEME.match(target):
+    if _SCHEME.match(target) and (_HOST.match(target) or not target.lower().startswith("http")):
         return None
-    if not target or target.startswith("//"):
+    if not target or target.startswith("//") or _SCHEME.match(target):
         message, advice = f"{target!r} is no address", "give one that begins with https://, or write the words alone"
         return page.at_offset(offset, "link", message, advice)
     parts = _TARGET.fullmatch(unquote(target))

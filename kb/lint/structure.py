@@ -161,6 +161,33 @@ def shared_sources(page: Page, known: Known) -> Iterator[Problem]:
             yield page.problem(source.line, "duplicate-source", f"[^{source.id}] is also a source of {other}", advice, at=source.url)
 
 
+def evidence(page: Page, taxonomy: Taxonomy) -> Iterator[Problem]:
+    """Yield an `evidence` that is not the best kind of source cited."""
+    if not page.case:
+        return
+    known = taxonomy.ids("evidence")
+    kinds = [source.kind for source in page.case.sources if source.kind in known]
+    best = min(kinds, key=known.index, default=None)
+    stated = page.case.meta.evidence
+    if best and stated in known and stated != best:
+        line = page.front_line("evidence")
+        yield page.problem(
+            line, "evidence", f"`evidence` is {stated}, and the best source is of the kind {best}", f"write {best}", at=stated
+        )
+
+
+def order(page: Page) -> Iterator[Problem]:
+    """Yield timeline entries that are earlier than the one before them."""
+    before = ""
+    for event in page.case.timeline if page.case else ():
+        when = event.when.partition(" to ")[0]
+        if is_date(when):
+            common = min(len(before), len(when))  # 2018 and 2018-07 are not told apart
+            if when[:common] < before[:common]:
+                yield page.problem(event.line, "timeline", f"{when} comes after {before}", "put the entries in order of time")
+            before = when
+
+
 def dates(page: Page) -> Iterator[Problem]:
     """Yield the timeline's dates that are none."""
     for event in page.case.timeline if page.case else ():

@@ -38,9 +38,10 @@ _BLAME = [
         _ABILITY,
     ),
     _Blame(
-        "negligen irresponsib unprofessional ignoran arrogan",
+        "negligen irresponsib unprofessional ignoran arrogan shoddy pathetic disgraceful shameful ridiculous",
         # Negligent misrepresentation is what a court finds.
-        r"negligen(?:t(?! misrepresentation)|tly|ce)|irresponsib(?:le|ly)|unprofessional(?:ly)?|ignoran(?:t|ce)|arrogan(?:t|ce|tly)",
+        r"negligen(?:t(?! misrepresentation)|tly|ce)|irresponsib(?:le|ly)|unprofessional(?:ly)?|ignoran(?:t|ce)|arrogan(?:t|ce|tly)"
+        r"|shoddy|pathetic|disgraceful|shameful|ridiculous",
         _ABILITY,
     ),
     _Blame(
@@ -59,7 +60,7 @@ _BLAME = [
     _Blame(
         "human_err user_err operator_err pilot_err driver_err engineer_err developer_err administrator_err staff_err individual_err",
         # "Complaints were closed as user error" tells of blame, it does not lay it.
-        r"(?<!as )(?<![“\"])(?:human|user|operator|pilot|driver|engineer|developer|administrator|staff|individual) errors?",
+        r"(?<!\bas )(?<![“\"])(?:human|user|operator|pilot|driver|engineer|developer|administrator|staff|individual) errors?",
         _ERROR,
     ),
     _Blame(
@@ -68,7 +69,11 @@ _BLAME = [
         _HINDSIGHT,
     ),
     _Blame("inexcusabl unforgivabl no_excuse", r"inexcusabl[ey]|unforgivabl[ey]|no excuse", _HINDSIGHT),
-    _Blame("to_think to_care to_bother not_think not_care not_bother", r"(?:failed to|did not) (?:think|care|bother)", _HINDSIGHT),
+    _Blame(
+        "to_think to_care to_bother not_think not_care not_bother their_job his_job her_job",
+        r"(?:failed to|did not) (?:think|care|bother|do (?:their|his|her) job)",
+        _HINDSIGHT,
+    ),
 ]
 _BLAMING = [(tuple(stem.replace("_", " ") for stem in each.stems.split()), each, re.compile(rf"\b(?:{each.pattern})\b")) for each in _BLAME]
 
@@ -83,7 +88,10 @@ _CITED = re.compile(r"\[\^[^\]\s]{1,200}\]")
 _MODAL = re.compile(
     r"\b(?:consider|could|would|should|might|may|must|needs?|ought|can|cannot|will|worth|better|advisable)\b", re.IGNORECASE
 )
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+")
 _CLAUSE = re.compile(r"(?<=[.:;,])\s+")
+# "Compare what was sent with what was received" asks; "the desks were never asked" tells.
+_TOLD = re.compile(r"\b(?<!what )(?<!who )(?<!which )(?<!that )(?<!when it )(?:was|were|had|did)\b")
 _PAST = re.compile(
     r"\b(?:was|were|had|did|been)\b|\b(?!need|unneed)[a-z]{3,20}ed\b(?= (?:the|a|an|no|not|to|its|their|it|all|only|every|never)\b)"
 )
@@ -163,11 +171,16 @@ def _is_advice(kind: str, item: Item) -> bool:
     text = plain(item.text if item.strategy else f"{item.lead} {item.text}")
     if not text and item.strategy:
         return True  # the strategy itself is the advice
-    if _MODAL.search(text) or any(
-        clause.split()[0].lower().strip(".,:;") in IMPERATIVES for clause in _CLAUSE.split(text) if clause.split()
-    ):
+    if any(_TOLD.search(sentence) and not _advises(sentence) for sentence in _SENTENCE.split(text)):
+        return False
+    return _advises(text) or (kind in {"symptom", "factor"} and not _PAST.search(text))
+
+
+def _advises(text: str) -> bool:
+    """Return whether a modal verb stands in a text, or an imperative at the start of a clause."""
+    if _MODAL.search(text):
         return True
-    return kind in {"symptom", "factor"} and not _PAST.search(text)
+    return any(clause.split(maxsplit=1)[0].lower().strip(".,:;") in IMPERATIVES for clause in _CLAUSE.split(text) if clause.strip())
 
 
 def gaps(page: Page) -> Iterator[Problem]:

@@ -157,7 +157,14 @@ CASE_ROWS = [
     (" `test`", "", "item", "- **Defects", "a symptom names no phase", "add `phase`"),
     (" `insufficient-testing`", "", "item", "- **Only half", "a factor names no category", "add `category`"),
     ("`go-live` [^s3]", "`go-live`", "source-missing", "- **The queue", "a symptom names no source", "end it with [^s1]"),
-    ("parallel running. [^inferred]", "parallel running.", "source-missing", "- **Keep", "a prevention names no source", "[^inferred] for advice"),
+    (
+        "parallel running. [^inferred]",
+        "parallel running.",
+        "source-missing",
+        "- **Keep",
+        "a prevention names no source",
+        "[^inferred] for advice",
+    ),
     ("- 2016: Work", "- Work", "timeline", "- Work", "a timeline entry has no date", "write `- 2018-07:"),
     ("- 2016: Work", "- early 2016: Work", "date", "- early 2016", "'early 2016' is not a date", "write 2018, 2018-07"),
     ("- 2016: Work", "- 2016-1-2: Work", "date", "- 2016-1-2", "is not a date", "2018-07-09"),
@@ -411,4 +418,4 @@ def test_a_file_that_is_no_case_has_problems_and_raises_nothing(text):
     ["2018", "2018-07", "2018-07-09", "2018-07-09 17:20", "2018-07-09 17:20 UTC", "2018-07 to 2018-09", "2025-11-18 11:20 to 14:30 UTC"],
 )
 def test_dates_of_every_allowed_form_are_accepted(folder, when):
-    assert folder.of_case(changed(CASE_TEXT, "- 2016: Work", f"- {when}: Work")) == []
+    assert folder.of_case(changed(CASE_TEXT, "- 2018-04-22 18:00: The", f"- {when}: The")) == []
