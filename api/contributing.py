@@ -156,7 +156,8 @@ class ContributePages(Controller):
         """Show the step that was asked for, with what is to mend in it."""
         form = read_form(await request.body())
         context = await asyncio.to_thread(_context, form, searcher, repository)
-        return Template("contribute.html", context=context, headers=_NO_STORE)
+        # Not no-store: the browser's back button would then ask to send the form again instead of showing it.
+        return Template("contribute.html", context=context, headers={"Cache-Control": "private, no-cache"})
 
     @post("/file", status_code=HTTP_200_OK)
     async def file(self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher]) -> Response[str]:

@@ -82,7 +82,9 @@ if (form) {
       swap(button);
       return;
     }
-    leaving = !button?.matches("[data-keep]");
+    leaving = true;
+    // A download is a submission too, but the page stays.
+    if (button?.matches("[data-keep]")) setTimeout(() => (leaving = false), 2000);
   });
   form.addEventListener("click", async (event) => {
     if (!event.target.closest("[data-copy]")) return;
