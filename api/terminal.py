@@ -73,8 +73,16 @@ def print_answer(answer: Answer, taxonomy: Taxonomy, *, several: bool = False) -
     for number, strategy in enumerate(answer.strategies, 1):
         console.print(_strategy(number, strategy, taxonomy))
     if answer.signs:
-        console.print()
-        console.print(Text("Signs to watch", style="bold"))
+        _print_signs(console, answer, taxonomy)
+    console.print()
+    console.print(
+        Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched in {answer.took_ms:.0f} ms.", style="dim")
+    )
+
+
+def _print_signs(console: Console, answer: Answer, taxonomy: Taxonomy) -> None:
+    console.print()
+    console.print(Text("Signs to watch", style="bold"))
     phase = ""
     for sign in answer.signs:
         if sign.phase != phase:
@@ -83,10 +91,6 @@ def print_answer(answer: Answer, taxonomy: Taxonomy, *, several: bool = False) -
         drafts = {case.id for case in answer.cases if case.status == "draft"}
         mark = "  (draft)" * (set(sign.cases) <= drafts)
         console.print(Padding(Text(f"☐ {sign.text}").append(mark, "yellow"), (0, 0, 0, 4)))
-    console.print()
-    console.print(
-        Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched in {answer.took_ms:.0f} ms.", style="dim")
-    )
 
 
 def verdict_line(answer: Answer) -> str:

@@ -13,7 +13,10 @@ PASSAGES_VERSION = 1
 
 
 def case_passages(case: Case) -> list[Passage]:
-    """Return the passages of a case in file order: its undertaking sentence by sentence, then one an item; for a draft without undertaking also its story."""
+    """Return the passages of a case in file order: its undertaking sentence by sentence, then one an item.
+
+    A draft without undertaking gives its story, too.
+    """
     passages = [
         Passage(case_id=case.id, kind="undertaking", line=paragraph.line, text=sentence, embedded=sentence)
         for paragraph in case.undertaking

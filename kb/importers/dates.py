@@ -8,7 +8,10 @@ from datetime import date
 
 from kb.case import TODO
 
-_NAMES = "january february march april may june july august september october november december".split()
+_NAMES = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _MONTHS = {name: number for number, month in enumerate(_NAMES, 1) for name in (month, month[:3])} | {"sept": 9}
 _MONTH = "(?P<{0}>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + ")"
 _ZONES = "UTC|GMT|Z|CET|CEST|EET|EEST|WET|WEST|BST|IST|JST|SGT|AEST|AEDT|NZST|NZDT|MSK|PST|PDT|PT|MST|MDT|CST|CDT|CT|EST|EDT|ET"

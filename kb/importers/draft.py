@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kb.case import DRAFT, TODO, Case, CaseMeta, Event, Item, Prose, Source
+from kb.case import DRAFT, TODO, Case, CaseMeta, Event, Item, Prose, Source, is_gap
 from kb.importers.dates import day_in, iso_date, years_of
 from kb.importers.record import Record, Reference, known_term
 from kb.importers.source import UnreadableError
@@ -159,7 +159,8 @@ def _case(record: Record, taxonomy: Taxonomy, x_import: dict[str, Any], escape: 
         undertaking=prose("undertaking"),
         story=prose("story"),
         timeline=tuple(
-            Event(when=moment, text=_event_text(escape(inline(text))), sources=cited) for moment, text in map(_event, record.timeline)
+            Event(when=moment, text=_event_text(escape(inline(text))), sources=cited)
+            for moment, text in map(_event, _in_order(record.timeline))
         ),
         impact=items("impact"),
         symptoms=items("symptoms"),
@@ -168,6 +169,16 @@ def _case(record: Record, taxonomy: Taxonomy, x_import: dict[str, Any], escape: 
         prevention=items("prevention"),
         sources=sources,
     )
+
+
+def _in_order(timeline: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the entries in order of time; those without a day stay behind the one that they stood behind."""
+    key = ""
+    keyed = []
+    for event in timeline:
+        key = key if is_gap(event[0]) else event[0]
+        keyed.append((key, event))
+    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _event(event: tuple[str, str]) -> tuple[str, str]:

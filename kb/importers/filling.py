@@ -12,13 +12,14 @@ from kb.importers.dates import is_date, iso_date, split_when, when
 from kb.importers.html import looks_like_html, to_markdown
 from kb.importers.record import STATEMENTS, Record, is_blank
 
-_GENERIC = {
-    *(
-        "action item,action items,action,item,items,task,description,lesson,name,no,nr,id,title,event,events,what,details,detail,metric"
-    ).split(","),
-    *("value,field,key,impact,measure,amount,count,summary,cause,factor,root cause,time,date,when,timestamp,notes,note,comment").split(","),
-    *("entry,activity,what happened,").split(","),
-}
+_GENERIC = frozenset(
+    (
+        *("action item", "action items", "action", "item", "items", "task", "description", "lesson", "name", "no", "nr"),
+        *("id", "title", "event", "events", "what", "details", "detail", "metric", "value", "field", "key", "impact"),
+        *("measure", "amount", "count", "summary", "cause", "factor", "root cause", "time", "date", "when", "timestamp"),
+        *("notes", "note", "comment", "entry", "activity", "what happened", ""),
+    )
+)
 """Names of columns that say no more than the section does."""
 _TIME_HEADER = re.compile(
     r"\b(?:time|date|when|timestamp|clock|utc|gmt|cet|cest|[ecmp][sd]t|zeit|uhrzeit|datum|heure|hora|fecha|data|tid|tijd)\b"

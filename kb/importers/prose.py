@@ -107,9 +107,8 @@ def _fill_section(record: Record, section: Section, above: list[tuple[Section, P
     own = place_of(section.heading)
     record.consumed += re.findall(r"\d+", section.line)  # numbers of headings
     parent, inherited = next(((each, place) for each, place in reversed(above) if place), (None, None))
-    place, goes_on = own, False
-    if inherited and (own is None or (_stays(inherited, section) and own.label and own.target == "story")):
-        place, goes_on = inherited, True
+    goes_on = inherited is not None and (own is None or _stays(inherited, own, section))
+    place = inherited if goes_on else own
     text = section.text
     if place is None:
         if not known:
@@ -141,9 +140,10 @@ def _fill_section(record: Record, section: Section, above: list[tuple[Section, P
     return place
 
 
-def _stays(inherited: Place, section: Section) -> bool:
+def _stays(inherited: Place, own: Place, section: Section) -> bool:
     """Return whether a heading such as Detection, which may be a section of its own, is one kind of what it stands under."""
-    return inherited.target in {"prevention", "lessons", "timeline"} and not _GOOD.search(normalised(section.heading))
+    may = own.label and own.target == "story"
+    return may and inherited.target in {"prevention", "lessons", "timeline"} and not _GOOD.search(normalised(section.heading))
 
 
 def _labelled(place: Place, text: str) -> Place:

@@ -42,7 +42,19 @@ def sections_of(text: str) -> dict[str, list[str]]:
     return found
 
 
-def words_in(case: Case, field: str) -> str:
+def parts_of(lines: list[str]) -> list[str]:
+    """Return every line of a section and every cell of its tables, without headings, headers and marks of notes."""
+    parts = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
+        is_header = line.lstrip().startswith("|") and set(following.strip()) <= set("|:- ") and "-" in following
+        if is_header or re.fullmatch(r"\s*\*\*[^*]+\*\*:?\s*", line):
+            continue
+        cells = line.strip().strip("|").split("|") if line.lstrip().startswith("|") else [line]
+        parts += [alike(re.sub(r"\[\^(\d+)\]", r"(note \1)", re.sub(r" (\d:\d\d) ", r" 0\1 ", f" {cell} "))) for cell in cells]
+    return parts
+
+
+def words_in(case: Case, field: str) -> tuple[str, str]:
     """Return all that a part of a case says, and what of it is kept under `x_import`."""
     parts = [" ".join(str(getattr(each, name, "")) for name in ("when", "lead", "text")) for each in getattr(case, field)]
     x_import = {name: value for name, value in (case.meta.x_import or {}).items() if name in {"sections", "code", "headings", "original"}}
@@ -61,11 +73,7 @@ def test_every_post_mortem_of_dfds_lands(run):
             body, aside = words_in(case, field)
             if heading == "Timeline":
                 body += words_in(case, "story")[0]
-            for line in found.get(heading, [])[1:]:
-                cells = [cell for cell in line.strip().strip("|").split("|")] if line.lstrip().startswith("|") else [line]
-                if re.fullmatch(r"[|:\-\s]*|\|? *Time *\| *Event *\|?", line.strip()):
-                    continue
-                missing += [(name, heading, cell) for cell in cells if alike(cell) not in body and alike(cell) not in aside]
+            missing += [(name, heading, part) for part in parts_of(found.get(heading, [])[1:]) if part not in body and part not in aside]
     assert missing == []
 
 
