@@ -67,7 +67,8 @@ options on the command line win."""
 _LINT_EPILOG = """\b
 Exit codes: 0 no errors · 1 errors found (with --strict: or warnings) · 2 wrong use, or something cannot be read or written
 Rules: file file-name front-matter vocabulary section block item timeline date source-form source-missing source-undefined
-source-unused evidence figure link unsafe-link raw-html duplicate duplicate-source near-duplicate secret personal-data blame advice todo form"""
+source-unused evidence figure link unsafe-link raw-html duplicate duplicate-source near-duplicate secret personal-data blame advice
+todo form"""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
