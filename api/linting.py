@@ -49,7 +49,7 @@ def near(files: Sequence[CaseFile], settings: Settings) -> Iterator[Problem]:
     Raises:
         PremortemError: there is no index that can answer.
     """
-    from indexer.neighbours import NEAR_DUPLICATE, neighbours
+    from indexer.neighbours import neighbours, tell_the_same
     from indexer.passages import case_text
     from indexer.searcher import open_searcher
 
@@ -65,7 +65,7 @@ def near(files: Sequence[CaseFile], settings: Settings) -> Iterator[Problem]:
         alike |= {
             other.id: other.meta.title
             for other, cosine in zip(cases[:at], whole[:at] @ whole[at], strict=True)
-            if cosine >= NEAR_DUPLICATE and other.id not in indexed and other.id != case.id
+            if other.id not in indexed and other.id != case.id and tell_the_same(case, other, float(cosine))
         }
         page = Page(file)
         for other_id, title in alike.items():

@@ -121,7 +121,7 @@ def _choice(at: int, words: list[str]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the schemas into the folder of a corpus, with the shipped terms and its own; snippets into `.vscode` beside it, if that is there."""
+    """Write the schemas into the folder of a corpus, with the shipped terms and its own, and snippets into a `.vscode` beside it."""
     taxonomy = read_taxonomy(shipped("cases") / TAXONOMY)
     if (folder / TAXONOMY).is_file():
         taxonomy = taxonomy.extended(read_taxonomy(folder / TAXONOMY))
