@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -12,6 +13,7 @@ from kb.case import Case, without_gaps
 from kb.corpus import PARTS, CaseFile, Corpora
 from kb.errors import Problem, QueryError, QueryTooLongError
 from kb.lint import lint_text
+from kb.store import Store
 
 MAX_MARKDOWN = 100_000
 """Longest contribution that is checked, in characters; the longest published case has about 9,000."""
@@ -121,18 +123,33 @@ def _finding(problem: Problem) -> Finding:
     )
 
 
+_gathered: WeakKeyDictionary[Searcher, Corpora] = WeakKeyDictionary()
+"""What was read of each generation that is in use: reading all its cases again for every check would take longer than the check."""
+
+
 def _known(searcher: Searcher, item_id: str) -> Corpora:
     """Return all that a new file must fit to; not what it may be a new version of."""
-    store = searcher.store
+    if searcher not in _gathered:
+        _gathered[searcher] = _gather(searcher.store)
+    whole = _gathered[searcher]
+    return Corpora(whole.taxonomy, [file for file in whole.files if file.path.stem != item_id])
+
+
+def _gather(store: Store) -> Corpora:
+    """Return every case and strategy of an index with no more of it than others are compared with: title, sources, status."""
     cases = [
-        CaseFile(Path(each.path), each.corpus, "case", each.markdown, each.sha256, True, case=each.case)
+        CaseFile(Path(each.path), each.corpus, "case", "", each.sha256, True, case=_facts_of(each.case))
         for each in store.cases(range(len(store.case_ids)))
     ]
     strategies = [
-        CaseFile(Path("strategies", f"{each.strategy.id}.md"), each.corpus, "strategy", each.markdown, "", True, strategy=each.strategy)
+        CaseFile(Path("strategies", f"{each.strategy.id}.md"), each.corpus, "strategy", "", "", True, strategy=each.strategy)
         for each in store.strategies()
     ]
-    return Corpora(store.taxonomy, [file for file in (*cases, *strategies) if file.path.stem != item_id])
+    return Corpora(store.taxonomy, [*cases, *strategies])
+
+
+def _facts_of(case: Case) -> Case:
+    return Case(id=case.id, meta=msgspec.structs.replace(case.meta, x_import=None), undertaking=(), sources=case.sources)
 
 
 def _neighbours(searcher: Searcher, case: Case) -> tuple[Neighbour, ...]:

@@ -257,6 +257,10 @@ def test_nothing_that_was_typed_stays_in_memory(client: Client):
 # --- the form
 
 
+def test_every_page_leads_to_the_form(client: Client):
+    assert 'href="/contribute"' in client.get("/").text
+
+
 def test_the_form_walks_through_every_step_without_javascript(client: Client):
     html = client.get("/contribute").text
     for step in range(1, LAST):
