@@ -40,7 +40,10 @@ _TOLD = {
 }
 SNIPPETS = "premortem.code-snippets"
 _PHASE = {CaseMeta: "Where it broke.", StrategyMeta: "When to act."}
-_FILES = {"case.schema.json": (CaseMeta, CASE_FACETS), "strategy.schema.json": (StrategyMeta, STRATEGY_FACETS)}
+_FILES: dict[str, tuple[type[CaseMeta] | type[StrategyMeta], dict[str, str]]] = {
+    "case.schema.json": (CaseMeta, CASE_FACETS),
+    "strategy.schema.json": (StrategyMeta, STRATEGY_FACETS),
+}
 
 
 def schemas(taxonomy: Taxonomy) -> dict[str, str]:
