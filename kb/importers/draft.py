@@ -12,6 +12,7 @@ import msgspec
 from kb.case import DRAFT, TODO, Case, CaseMeta, Event, Item, Prose, Source, is_gap
 from kb.importers.dates import day_in, iso_date, years_of
 from kb.importers.record import Record, Reference, known_term
+from kb.importers.sections import LAYOUT
 from kb.importers.source import UnreadableError
 from kb.parse import read_case
 from kb.render import render_case
@@ -231,7 +232,7 @@ def lost_words(record: Record, text: str) -> set[str]:
 
     known = words(text) | words(" ".join(record.consumed))
     source = record.original if record.original is not None else record.content
-    return words(_BREAK.sub(" ", _LIST_NUMBER.sub("", source))) - known
+    return words(_BREAK.sub(" ", LAYOUT.sub("", _LIST_NUMBER.sub("", source)))) - known
 
 
 _OWN_HASH = re.compile(r"(?m)^(    draft_sha256: )'?[0-9a-f]{64}'?$")

@@ -11,7 +11,12 @@ _TAG = re.compile(
     r"</?(?:p|div|br|ul|ol|li|h[1-6]|table|tr|td|th|tbody|span|b|strong|i|em|a|html|body|section|article|font|blockquote|pre)\b[^<>]*>",
     re.IGNORECASE,
 )
-_BLOCK = re.compile(r"<(?:p|div|br|ul|ol|li|h[1-6]|table|html|body|section|article|!doctype)\b[^<>]*>", re.IGNORECASE)
+_DOCUMENT = re.compile(r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL | re.IGNORECASE)
+_MARKDOWN = re.compile(r"^(?: {0,3}#{1,6}\s|\s{0,3}(?:[-*+]|\d+[.)])\s+\S|\s{0,3}\|.*\|\s*$|\s{0,3}```)", re.MULTILINE)
+"""Headings, lists, tables and fences: signs that line ends mean something."""
+_START = re.compile(r"\s*<(?:p|div|ul|ol|h[1-6]|table|section|article)\b[^<>]*>", re.IGNORECASE)
+_CLOSING = re.compile(r"</(?:p|div|ul|ol|li|h[1-6]|table|tr|td|section|article)>", re.IGNORECASE)
+_LEAST_CLOSING = 3
 _HIDDEN = re.compile(
     r"<(script|style|noscript|template|head)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!doctype[^>]*>|<\?xml[^>]*>",
     re.DOTALL | re.IGNORECASE,
@@ -20,13 +25,12 @@ _MOST_TAGS = 200_000
 
 
 def looks_like_html(text: str) -> bool:
-    """Return whether a text is marked up in HTML rather than Markdown with a tag here and there."""
-    start = text.lstrip()[:200].lower()
-    return (
-        start.startswith(("<!doctype html", "<html"))
-        or (bool(_BLOCK.search(text)) and start.startswith("<"))
-        or len(_BLOCK.findall(text)) >= 3
-    )
+    """Return whether a text is marked up in HTML rather than in Markdown with a tag here and there."""
+    if _DOCUMENT.match(text):
+        return True
+    if _MARKDOWN.search(text):
+        return False
+    return bool(_START.match(text)) or len(_CLOSING.findall(text)) >= _LEAST_CLOSING
 
 
 class _Converter(MarkdownConverter):  # type: ignore[misc]  # it has no types

@@ -11,6 +11,9 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(r" {0,3}(#{1,6})(\s+|(?=[^\s#]))(.*?)[\s#]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})\s*$")
 _UNDERLINE = re.compile(r"([~^\"'*+.:_`])\1{2,}\s*$")
+LAYOUT = re.compile(r"[ \t]*</?(?:details|div|p|center|section|article|br|hr)\b[^<>\n]*>[ \t]*$", re.MULTILINE | re.IGNORECASE)
+"""A line that is nothing but a tag for the looks of a page."""
+_HTML = re.compile(r"\s*<h([1-6])\b[^<>]*>(.*?)</h\1>\s*$", re.IGNORECASE)
 _WIKI = re.compile(r"h([1-6])\.\s+(\S.*)$")
 _EQUALS = re.compile(r"(={1,6})\s+(\S.*?)\s*(?:={1,6})?\s*$")
 _ORG = re.compile(r"(\*{1,6}) (\S.*)$")
@@ -70,6 +73,10 @@ def split_sections(text: str, *, org: bool = False) -> Split:
         if fence or _FENCE.match(line):
             fence = _fence_after(line, fence)
             sections[-1].lines.append(line)
+            at += 1
+            continue
+        if LAYOUT.match(line):
+            sections[-1].lines.append("")
             at += 1
             continue
         if _QUICK.match(line):
@@ -133,6 +140,8 @@ def _heading(lines: list[str], at: int, *, org: bool) -> tuple[Section, int] | N
 
 
 def _marked(line: str, *, org: bool) -> tuple[Section, int] | None:
+    if match := _HTML.match(line):
+        return Section(int(match[1]), cleaned(match[2]), line), 1
     if (match := _ATX.match(line)) and ((match[2].strip() == "" and match[2]) or exact_place_of(match[3])):
         return Section(len(match[1]), cleaned(match[3]), line), 1
     for pattern in (_EQUALS, _ORG) if org else (_EQUALS,):
@@ -158,6 +167,8 @@ def _underlined(lines: list[str], at: int) -> tuple[Section, int] | None:
 def _implied(lines: list[str], at: int) -> tuple[Section, int] | None:
     """A line in bold, or one that says nothing but the name of a section."""
     line = lines[at]
+    if line.lstrip().startswith("<"):
+        return None
     before = at == 0 or not lines[at - 1].strip()
     if match := _BOLD.match(line):
         name = match[2].strip()

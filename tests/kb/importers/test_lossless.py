@@ -94,40 +94,40 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[^\W\d_]{2,}", text.casefold()))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(PROSE)
 def test_prose_of_any_shape_becomes_a_sound_draft_with_every_word(text):
     report, texts = imported("markdown", text.encode(), "a.md")
     check(report, texts)
     if texts:
-        marks = {"br", "todo"} | words("# summary timeline root cause impact lessons action items detection what went well")
+        marks = {"br", "todo", "amp"} | words("# summary timeline root cause impact lessons action items detection what went well")
         assert words(text) - marks <= words(texts[0])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.dictionaries(KEY, VALUE, min_size=1), st.sampled_from(["json", "auto"]))
 def test_any_json_becomes_a_sound_draft_or_a_reason(value, format_name):
     check(*imported(format_name, json.dumps(value).encode(), "a.json"))
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.dictionaries(KEY, st.one_of(INLINE, PROSE), min_size=2))
 def test_every_word_of_a_record_is_in_its_draft(value):
     report, texts = imported("json", json.dumps(value).encode(), "a.json")
     check(report, texts)
     if texts:
-        assert words(" ".join(value.values())) - {"br", "todo"} <= words(texts[0]) | words(
+        assert words(" ".join(value.values())) - {"br", "todo", "amp"} <= words(texts[0]) | words(
             "summary timeline root cause impact lessons action items detection what went well"
         )
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=5), min_size=1, max_size=6), st.sampled_from([",", ";", "\t", "|"]))
 def test_any_table_becomes_sound_drafts_or_reasons(rows, delimiter):
     check(*imported("csv", "\n".join(delimiter.join(row) for row in rows).encode("utf-8", "replace"), "a.csv"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.sampled_from(FORMATS), st.sampled_from(["a.md", "a.json", "a.yaml", "a.csv", "a", "a.html", "a.org"]))
 def test_any_bytes_in_any_format_are_a_draft_or_a_reason(data, format_name, name):
     check(*imported(format_name, data, name))
@@ -187,7 +187,7 @@ def test_a_file_longer_than_any_post_mortem_is_a_reason():
     assert report.skipped[0].reason == "longer than 4,000,000 characters"
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(VALUE)
 def test_data_of_a_file_survives_writing_and_reading(value):
     from kb.importers.record import Record

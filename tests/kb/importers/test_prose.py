@@ -52,7 +52,7 @@ def test_other_headings_are_not_guessed(heading):
     [
         *("## Root Cause", "##Root Cause", "Root Cause\n----------", "Root Cause\n~~~~~~~~~~", "**Root Cause**", "__Root Cause:__"),
         *("h2. Root Cause", "== Root Cause ==", "ROOT CAUSE", "Root cause:", "2) Root Cause", "### 3.1 Root cause ###"),
-        "<!-- x -->\n## Root Cause",
+        *("<!-- x -->\n## Root Cause", "<h2 id='r'>Root Cause</h2>"),
     ],
 )
 def test_headings_in_every_markup(run, heading):
@@ -187,3 +187,12 @@ def test_years_span_what_the_dates_say():
 def test_timelines_of_every_shape(run, table):
     case = only_draft(run("auto", {"a.md": f"# Shop down\n\n## Summary\n\nIt broke.\n\n## Timeline\n\n{table}\n"}))
     assert told(case, "timeline") == ["2024-01-02 10:00 gone"]
+
+
+def test_markdown_with_tags_in_it_stays_markdown(run):
+    table = "| Time | Event |\n|---|---|\n| 2024-01-02 10:00 | one<br>two<br/>three<br>four |"
+    top, folded = "<!-- keep --><p align='center'>Logo</p>", "<details>\n\n- A full disk.\n\n</details>"
+    text = f"{top}\n\n# Shop down\n\n## Timeline\n\n{table}\n\n## Root cause\n\n{folded}\n"
+    case = only_draft(run("auto", {"a.md": text}))
+    assert told(case, "timeline") == ["2024-01-02 10:00 one two three four"]
+    assert told(case, "factors") == ["A full disk."]
