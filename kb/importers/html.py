@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import nh3
 from markdownify import MarkdownConverter
@@ -33,15 +34,14 @@ def looks_like_html(text: str) -> bool:
     return bool(_START.match(text)) or len(_CLOSING.findall(text)) >= _LEAST_CLOSING
 
 
-class _Converter(MarkdownConverter):  # type: ignore[misc]  # it has no types
-    class DefaultOptions(MarkdownConverter.DefaultOptions):  # type: ignore[misc]
-        heading_style = "atx"
-        bullets = "-"
-        escape_asterisks = False
-        escape_underscores = False
-        escape_misc = False
-        autolinks = True
-        table_infer_header = True
+_OPTIONS: dict[str, Any] = {
+    "heading_style": "atx",
+    "bullets": "-",
+    "escape_asterisks": False,
+    "escape_underscores": False,
+    "escape_misc": False,
+    "table_infer_header": True,
+}
 
 
 def to_markdown(text: str) -> str:
@@ -49,7 +49,7 @@ def to_markdown(text: str) -> str:
     shown = _HIDDEN.sub("", text)
     if len(_TAG.findall(shown)) <= _MOST_TAGS:
         try:
-            return str(_Converter().convert(shown)).strip()
+            return str(MarkdownConverter(**_OPTIONS).convert(shown)).strip()
         except RecursionError:
             pass
     return nh3.clean(shown, tags=set()).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
