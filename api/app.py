@@ -28,6 +28,7 @@ from api.browsing import BrowseController
 from api.caching import answer_not_modified, name_generation, provide_searcher
 from api.charting import MapController
 from api.comparing import CompareController
+from api.contributing import contribution_api, contribution_pages
 from api.keeping import KeepPages
 from api.library import Library
 from api.markdown import inline_html, references_html, unturned
@@ -80,6 +81,7 @@ def create_app(settings: Settings) -> Litestar:
             StatementController,
             FeedController,
             HealthController,
+            contribution_api(settings),
             openapi_document,
         ],
     )
@@ -97,6 +99,7 @@ def create_app(settings: Settings) -> Litestar:
             BrowseController,
             MapController,
             CompareController,
+            contribution_pages(settings),
             PrometheusController,
             create_static_files_router(
                 path=f"/static/{look}",

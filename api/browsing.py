@@ -113,13 +113,20 @@ def _ordered(store: Store, facet: str, values: set[str]) -> list[str]:
 
 def name_of(store: Store, facet: str, value: str) -> str:
     """Return how people call a facet's value."""
+    if facet == "drafts":
+        return "left out"
     return value if facet not in store.taxonomy.__struct_fields__ else store.taxonomy.name(facet, value)
 
 
 def chosen(filters: Filters) -> Pairs:
     """Return (facet, value) for everything that is filtered by."""
     values = {facet: getattr(filters, facet) for facet in Filters.__struct_fields__}
-    return [(facet, str(each)) for facet, its in values.items() if its is not None for each in (its if isinstance(its, tuple) else (its,))]
+    return [
+        (facet, "false" if each is False else str(each))
+        for facet, its in values.items()
+        if its not in (None, True)
+        for each in (its if isinstance(its, tuple) else (its,))
+    ]
 
 
 def without(pairs: Pairs, pair: tuple[str, str]) -> Pairs:

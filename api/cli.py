@@ -13,6 +13,7 @@ import msgspec
 
 from api.settings import Settings, checked, load_settings
 from kb.errors import (
+    CaseExistsError,
     CorpusError,
     EncoderError,
     FilterError,
@@ -33,6 +34,7 @@ from kb.errors import (
     ServerError,
     SettingsError,
 )
+from kb.importers import FORMATS
 
 EXIT_CODES: dict[type[PremortemError], int] = {
     PremortemError: 1,
@@ -41,6 +43,7 @@ EXIT_CODES: dict[type[PremortemError], int] = {
     FilterError: 2,
     SettingsError: 2,
     NotFoundError: 3,
+    CaseExistsError: 2,
     MissingExtraError: 1,
     InvalidCasesError: 4,
     CorpusError: 4,
@@ -60,7 +63,14 @@ EXIT_CODES: dict[type[PremortemError], int] = {
 _EPILOG = """\b
 Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
 3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
-Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _REPOSITORY; options on the command line win."""
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _LENIENT, _REPOSITORY, _CHECKS_PER_MINUTE;
+options on the command line win."""
+
+_LINT_EPILOG = """\b
+Exit codes: 0 no errors · 1 errors found (with --strict: or warnings) · 2 wrong use, or something cannot be read or written
+Rules: file file-name front-matter vocabulary section block item timeline date source-form source-missing source-undefined
+source-unused evidence figure link unsafe-link raw-html duplicate duplicate-source near-duplicate secret personal-data blame advice
+todo form"""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -100,6 +110,15 @@ def model_option(command: Command) -> Command:
     )(command)
 
 
+def lenient_option(command: Command) -> Command:
+    return click.option(
+        "--lenient/--strict",
+        "lenient",
+        default=None,
+        help="Read post-mortems that are no cases of premortem, too: Markdown, text and HTML with the usual headings, as drafts.",
+    )(command)
+
+
 def settings_with(**given: Any) -> Settings:
     """Return the environment's settings with options of the command line put over them."""
     settings = load_settings(os.environ)
@@ -121,6 +140,8 @@ def filter_options(command: Command) -> Command:
         ]
     ):
         command = click.option(f"--{name}", multiple=True, metavar="TERM", help=help_text)(command)
+    drafts = "Whether cases that nobody has reviewed yet are among them. Default: they are, and are marked."
+    command = click.option("--drafts/--no-drafts", default=True, help=drafts)(command)
     command = click.option("--from-year", type=int, help="Only cases that ended in this year or later.")(command)
     return click.option("--to-year", type=int, help="Only cases that began in this year or earlier.")(command)
 
@@ -173,7 +194,7 @@ def search(
     if as_json:
         click.echo(msgspec.json.encode(answer))
     else:
-        print_answer(answer, searcher.store.taxonomy)
+        print_answer(answer, searcher.store.taxonomy, several=len(searcher.manifest.corpora) > 1)
     _warn_if_stale(searcher.manifest, settings)
 
 
@@ -211,19 +232,21 @@ def _warn_if_stale(manifest: Any, settings: Settings) -> None:
 @cases_option
 @index_option
 @model_option
+@lenient_option
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid files out instead of refusing.")
 @click.option("--rebuild", is_flag=True, help="Build even when nothing has changed.")
-def index(cases: tuple[Path, ...], index: Path | None, model: str | None, skip_invalid: bool, rebuild: bool) -> None:
+def index(cases: tuple[Path, ...], index: Path | None, model: str | None, lenient: bool | None, skip_invalid: bool, rebuild: bool) -> None:
     """Build the search index, or bring it up to date; only changed texts are encoded.
 
     \b
     premortem index
     premortem index --cases cases --cases ~/our-postmortems --index ~/.cache/ours
+    premortem index --cases cases --cases ~/our-postmortems --lenient
     """
     from api.terminal import BuildProgress, print_built
     from indexer.build import build_index
 
-    settings = settings_with(cases=cases, index=index, model=model)
+    settings = settings_with(cases=cases, index=index, model=model, lenient=lenient)
     with BuildProgress() as progress:
         built = build_index(
             settings.index,
@@ -231,6 +254,7 @@ def index(cases: tuple[Path, ...], index: Path | None, model: str | None, skip_i
             model=settings.model,
             backend=settings.encoder,
             skip_invalid=skip_invalid,
+            lenient=settings.lenient,
             rebuild=rebuild,
             reporter=progress,
         )
@@ -243,43 +267,106 @@ def index(cases: tuple[Path, ...], index: Path | None, model: str | None, skip_i
 @model_option
 @click.option("--host", help="Address to listen on. Default 127.0.0.1.")
 @click.option("--port", type=int, help="Port to listen on. Default 8000.")
+@lenient_option
 @click.option("--skip-invalid", is_flag=True, help="Leave invalid case files out instead of refusing.")
-def serve(cases: tuple[Path, ...], index: Path | None, model: str | None, host: str | None, port: int | None, skip_invalid: bool) -> None:
+def serve(
+    cases: tuple[Path, ...],
+    index: Path | None,
+    model: str | None,
+    host: str | None,
+    port: int | None,
+    lenient: bool | None,
+    skip_invalid: bool,
+) -> None:
     """Serve the web site and the API; builds or updates the index first when it is needed.
 
     \b
     premortem serve
     premortem serve --port 9000 --cases cases --cases ~/our-postmortems
+    premortem serve --cases cases --cases ~/our-postmortems --lenient
     """
     from api.serving import run
 
-    run(settings_with(cases=cases, index=index, model=model, host=host, port=port), skip_invalid=skip_invalid)
+    run(settings_with(cases=cases, index=index, model=model, host=host, port=port, lenient=lenient), skip_invalid=skip_invalid)
 
 
-@cli.command()
+@cli.command(epilog=_LINT_EPILOG)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--fix", is_flag=True, help="Rewrite well-formed files in canonical form.")
-def lint(paths: tuple[Path, ...], fix: bool) -> None:
-    """Tell every problem of every case and strategy file, with its line and what to write instead.
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="Form of the findings: for people, programs, code scanning, or annotations of a GitHub workflow.",
+)
+@click.option("--fix", is_flag=True, help="Mend what is mechanical: form, order and spelling of sections, dates, renamed terms.")
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@click.option("--near-duplicates", is_flag=True, help="Compare with the cases of the search index, too.")
+@click.option("--explain", metavar="RULE", help="Tell about a rule, with a bad and a good example.")
+@index_option
+def lint(
+    paths: tuple[Path, ...], output: str, fix: bool, strict: bool, near_duplicates: bool, explain: str | None, index: Path | None
+) -> None:
+    """Tell every problem of every case and strategy file, with its place and what to write instead.
+
+    PATHS are files and folders; default: the cases that came with premortem. What lies in a folder of cases is compared with the rest of
+    that folder, any other file with the shipped cases.
 
     \b
-    premortem lint                       the cases that came with premortem
-    premortem lint ~/our-postmortems     another corpus
+    premortem lint                                     the cases that came with premortem
+    premortem lint cases/studies/my-case-2024.md       one case
+    premortem lint --fix ~/our-postmortems             another corpus; mend what is mechanical
+    premortem lint --explain figure                    why a rule is there, with examples
+    premortem lint --format sarif cases > lint.sarif   for code scanning
     """
-    from api.terminal import print_problems
-    from kb.corpus import read_corpora
-    from kb.lint import fix_form
-    from kb.lint import lint as find_problems
+    from api import linting
+    from kb.lint.rules import explain as page_of
 
-    settings = load_settings(os.environ)
-    corpora = read_corpora(paths or settings.cases)
-    if fix:
-        click.echo(f"{fix_form(corpora)} files rewritten")
-        corpora = read_corpora(paths or settings.cases)
-    problems = find_problems(corpora)
-    print_problems(problems, n_files=len(corpora.files))
-    if problems:
-        sys.exit(1)
+    try:
+        settings = settings_with(index=index)
+        if explain is not None:
+            from api.terminal import print_page
+
+            print_page(page_of(explain))
+            return
+        well = linting.run(paths, settings, output=output, mend=fix, strict=strict, near_duplicates=near_duplicates)
+    except PremortemError as error:
+        click.echo(f"premortem: {error}\n  → {error.next_step}", err=True)
+        sys.exit(2)
+    sys.exit(0 if well else 1)
+
+
+@cli.command("import")
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the drafts; made when missing.")
+@click.option(
+    "--map",
+    "mapping",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="YAML file: part of a case → field of a CSV, JSON or YAML record.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def import_(format_name: str, path: Path, out: Path, mapping: Path | None, as_json: bool) -> None:
+    """Make drafts of existing post-mortems; nothing is invented, nothing lost, and PATH is only read.
+
+    FORMAT is auto (each file by what it holds) or one of: markdown, google-sre, atlassian, pagerduty, gitlab, kubernetes, dfds,
+    icco, links, swarmproof, rootecho, aiid, llis, graphrca, csv, json, yaml. PATH is a file or a folder.
+
+    Gaps are marked TODO; what has no place in a case is kept under x_import. The same input twice changes nothing, a draft that was
+    edited by hand is left alone, and a file that cannot be used is named with the reason.
+
+    \b
+    premortem import auto ~/old-postmortems --out drafts
+    premortem import dfds postmortems/ --out ~/our-postmortems
+    premortem import csv export.csv --map mapping.yaml --out drafts
+    premortem import rootecho .rootecho/history.jsonl --out drafts --json
+    """
+    from api.importing import run_import
+
+    run_import(format_name, path, out, mapping=mapping, as_json=as_json, settings=load_settings(os.environ))
 
 
 @cli.command("list")
@@ -301,9 +388,10 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
     from indexer.generation import STORE, current_generation
     from kb.store import Filters, Store
 
-    if what != "cases" and (keywords or any(value not in (None, ()) for value in facets.values())):
+    if what != "cases" and (keywords or any(value not in (None, (), True) for value in facets.values())):
         raise click.UsageError(f"keywords and filters choose among cases, not {what}")
-    store = Store(current_generation(settings_with(index=index).index)[0] / STORE)
+    folder, manifest = current_generation(settings_with(index=index).index)
+    store = Store(folder / STORE)
     if what == "terms":
         click.echo(msgspec.json.encode(store.taxonomy)) if as_json else print_terms(store.taxonomy)
         return
@@ -312,7 +400,7 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
         items = [CaseSummary.of(stored) for stored in catalogue.list_cases(store, Filters(**facets), keywords)]
     else:
         items = catalogue.list_strategies(store) if what == "strategies" else catalogue.list_categories(store)
-    click.echo(msgspec.json.encode(items)) if as_json else print_table(what, items)
+    click.echo(msgspec.json.encode(items)) if as_json else print_table(what, items, several=len(manifest.corpora) > 1)
 
 
 @cli.command()
@@ -365,6 +453,89 @@ def doctor(cases: tuple[Path, ...], index: Path | None, model: str | None, knowl
         print_knowledge(settings)
     elif not examine(settings):
         sys.exit(1)
+
+
+def new_options(command: Command) -> Command:
+    """Add one option for each question of `premortem new`."""
+    for name, metavar, multiple, help_text in reversed(
+        [
+            ("title", "TEXT", False, "What was attempted and how it went, in one sentence."),
+            ("organisation", "TEXT", False, "Left out: anonymous."),
+            ("country", "TEXT", False, "By its plain English name."),
+            ("years", "YEARS", False, "2011 or 2011-2018."),
+            ("industry", "TERM", False, "E.g. retail."),
+            ("undertaking", "TERM", False, "Kind of project, e.g. system-replacement."),
+            ("category", "TERM", True, "Contributing factor, the main one first, e.g. data-mapping; of a strategy: what it works against."),
+            ("phase", "TERM", False, "Where it broke, e.g. go-live; of a strategy: when to act."),
+            ("outcome", "TERM", False, "How it ended, e.g. abandoned."),
+            ("system", "TERM", True, "Kind of system, e.g. erp."),
+            ("role", "TERM", True, "Of a strategy: who acts, e.g. project-lead."),
+            ("effort", "TERM", False, "Of a strategy: hours, days or weeks."),
+            ("source-title", "TEXT", False, "Title of the report or article that tells it."),
+            ("source-url", "URL", False, "Its address."),
+            ("source-publisher", "TEXT", False, "Its publisher."),
+            ("source-date", "DATE", False, "2019, 2019-05 or 2019-05-31."),
+            ("source-kind", "TERM", False, "E.g. company-postmortem."),
+        ]
+    ):
+        command = click.option(f"--{name}", metavar=metavar, multiple=multiple, help=help_text)(command)
+    return command
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--strategy", "is_strategy", is_flag=True, help="Make a prevention strategy instead of a case.")
+@new_options
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to. Default: that of the cases in use.")
+@cases_option
+def new(name: str | None, is_strategy: bool, out: Path | None, cases: tuple[Path, ...], **given: Any) -> None:
+    """Make a case study or strategy to fill in: asks at a terminal, or takes flags. Gaps are marked TODO; nothing is overwritten.
+
+    \b
+    premortem new
+    premortem new bakery-chain-tills-2024 --industry retail --undertaking system-replacement \\
+        --category big-bang-rollout --category user-adoption --phase go-live --outcome rolled-back
+    premortem new --strategy rehearse-the-cutover --phase migration --role operations --effort days
+    """
+    from api.creating import create
+
+    settings = settings_with(cases=cases)
+    create(name, "strategy" if is_strategy else "case", given, out=out, folders=settings.cases)
+
+
+@cli.command("review-cases")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--base", metavar="COMMIT", help="Review the cases that differ from this commit. Default: origin/main, else main.")
+@click.option(
+    "--judged",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of judged descriptions; may be given more than once. Default: tests/eval and training of this checkout.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the review as JSON, as `python -m api.review` reads it.")
+@cases_option
+@index_option
+def review_cases(
+    paths: tuple[Path, ...],
+    base: str | None,
+    judged: tuple[Path, ...],
+    as_json: bool,
+    cases: tuple[Path, ...],
+    index: Path | None,
+) -> None:
+    """Tell which judged descriptions new cases will answer, and which cases they are like: the comment on a pull request.
+
+    PATHS are case files; default: those that differ from a commit. The index is brought up to date first.
+
+    \b
+    premortem review-cases
+    premortem review-cases cases/studies/my-case-2024.md
+    premortem review-cases --base origin/main --judged tests/eval
+    """
+    from api.reviewing import review
+
+    review(paths, settings_with(cases=cases, index=index), base=base, folders=judged, as_json=as_json)
 
 
 @cli.command("eval")

@@ -38,7 +38,7 @@ def examine(settings: Settings) -> bool:
 
 
 def _check_cases(settings: Settings) -> tuple[bool, str, str]:
-    corpora = read_corpora(settings.cases)
+    corpora = read_corpora(settings.cases, lenient=settings.lenient)
     problems = lint(corpora)
     counted = f"{len(corpora.cases)} cases, {len(corpora.strategies)} strategies"
     return not problems, f"{counted}, {len(problems)} problems", "run `premortem lint`"
@@ -63,7 +63,7 @@ def _check_index(settings: Settings) -> tuple[bool, str, str]:
 def _check_search(settings: Settings) -> tuple[bool, str, str]:
     searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
     stored = searcher.store.case(searcher.store.case_ids[0])
-    answer = searcher.search(" ".join(paragraph.text for paragraph in stored.case.undertaking), limit=3)
+    answer = searcher.search(" ".join([stored.case.meta.title, *(paragraph.text for paragraph in stored.case.undertaking)]), limit=3)
     found = [case.id for case in answer.cases]
     good = stored.case.id in found
     return good, f"a case {'finds' if good else 'does not find'} itself", "run `premortem index --rebuild`"
@@ -71,7 +71,7 @@ def _check_search(settings: Settings) -> tuple[bool, str, str]:
 
 def print_knowledge(settings: Settings) -> None:
     """Print how many cases stand behind each term, and the gaps."""
-    corpora = read_corpora(settings.cases)
+    corpora = read_corpora(settings.cases, lenient=settings.lenient)
     console = Console(highlight=False, width=120)
     console.print(f"{len(corpora.cases)} cases, {len(corpora.strategies)} strategies")
     for name, counts in knowledge(corpora).items():

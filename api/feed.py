@@ -45,7 +45,8 @@ def atom_feed(cases: Sequence[StoredCase], *, title: str, address: str, site: st
         _element(entry, "link", rel="alternate", href=page)
         for category in stored.case.meta.categories:
             _element(entry, "category", term=category)
-        _text(entry, "summary", plain(stored.case.undertaking[0].text))
+        told = stored.case.undertaking or stored.case.story  # a draft may have neither
+        _text(entry, "summary", plain(told[0].text) if told else stored.case.meta.title)
     document: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return document
 

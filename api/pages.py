@@ -22,6 +22,7 @@ from api.problems import STATUS
 from api.routes import logged_search
 from api.schemas import CaseSummary
 from api.settings import Settings
+from api.showing import page as show
 from api.timeline import timeline
 from indexer.answer import Answer
 from indexer.description import MAX_CHARACTERS
@@ -54,20 +55,18 @@ class SearchForm(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     outcome: str = ""
     evidence: str = ""
+    drafts: str = ""
+    """`no` leaves them out."""
 
     def filters(self) -> Filters:
-        return msgspec.structs.replace(Filters(), **{facet: (value,) for facet in FACETS if (value := getattr(self, facet))})
+        return msgspec.structs.replace(
+            Filters(drafts=self.drafts != "no"), **{facet: (value,) for facet in FACETS if (value := getattr(self, facet))}
+        )
 
 
 def _page(name: str, searcher: Searcher, *, status_code: int = HTTP_200_OK, **context: object) -> Template:
-    shared = {
-        "taxonomy": searcher.store.taxonomy,
-        "manifest": searcher.manifest,
-        "examples": EXAMPLES,
-        "facets": FACETS,
-        "most": MAX_CHARACTERS,
-    }
-    return Template(name, context={**shared, **context}, status_code=status_code)
+    shared = {"examples": EXAMPLES, "facets": FACETS, "most": MAX_CHARACTERS}
+    return show(name, searcher, status_code=status_code, **{**shared, **context})
 
 
 class PageController(Controller):

@@ -10,6 +10,7 @@ from kb.store import Filters
 
 Values = Annotated[list[str] | None, QueryParameter(description="May be given more than once; any of the values will do.")]
 Year = Annotated[int | None, QueryParameter(ge=1000, le=3000)]
+Drafts = Annotated[bool, QueryParameter(description="Whether cases that nobody has reviewed yet are among them.")]
 PageNumber = Annotated[int, QueryParameter(ge=1, description="1-based page.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=500)]
 
@@ -27,6 +28,7 @@ def provide_filters(
     corpus: Values = None,
     from_year: Year = None,
     to_year: Year = None,
+    drafts: Drafts = True,
 ) -> Filters:
     """Gather the facets of a request; empty values, as an untouched form sends them, count as not given."""
 
@@ -46,4 +48,5 @@ def provide_filters(
         corpus=chosen(corpus),
         from_year=from_year,
         to_year=to_year,
+        drafts=drafts,
     )

@@ -15,6 +15,7 @@ from api.catalogue import Entry, nearest_entries
 from api.transport import RETRY_AFTER_S
 from indexer.description import MAX_CHARACTERS
 from kb.errors import (
+    CaseExistsError,
     CorpusError,
     EncoderError,
     FilterError,
@@ -42,6 +43,7 @@ STATUS: dict[type[PremortemError], int] = {
     InvalidCasesError: 500,
     CorpusError: 500,
     NotFoundError: 404,
+    CaseExistsError: 409,
     QueryError: 422,
     QueryTooLongError: 413,
     FilterError: 422,
@@ -81,6 +83,8 @@ def to_problem(error: Exception) -> ProblemDetailsException:
         where = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
         status = HTTPStatus(error.status_code)
         next_step = "see /api/v1/openapi.json for what this address takes" if status < 500 else "try again later"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            next_step = "wait a minute, then go on; `premortem lint` on your own machine has no limit"
         # Where something is named, Litestar's own words repeat the whole address, and a description may stand in it.
         detail = f"this request cannot be used: {where}" if where else error.detail or status.phrase
         return _problem(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)

@@ -69,7 +69,9 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, stored: StoredCase) -> CaseSummary:
-        return cls(id=stored.case.id, corpus=stored.corpus, **msgspec.structs.asdict(stored.case.meta))
+        meta = msgspec.structs.asdict(stored.case.meta)
+        del meta["x_import"]
+        return cls(id=stored.case.id, corpus=stored.corpus, **meta)
 
 
 class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,6 +68,8 @@ def index_is_needed(settings: Settings) -> bool:
         manifest = current_generation(settings.index)[1]
     except IndexUnavailableError:
         return True
+    if manifest.lenient != settings.lenient:
+        return True
     return manifest.model != settings.model or manifest.encoder.backend != settings.encoder or is_stale(manifest, settings.cases)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kb.corpus import shipped
 from kb.errors import SettingsError
 
 PREFIX = "PREMORTEM_"
+_REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~-]+)+/?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Index folder (PREMORTEM_INDEX)."""
     cases: tuple[Path, ...] = ()
     """Corpora, separated as in PATH (PREMORTEM_CASES)."""
+    lenient: bool = False
+    """Whether plain post-mortems in them are read, too (PREMORTEM_LENIENT)."""
     model: str = DEFAULT_MODEL
     """`premortem`, `base` or a sentence-transformers folder, see `indexer.encoder.find_model` (PREMORTEM_MODEL)."""
     encoder: str = "openvino"
@@ -33,8 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 4
     """Searches that run at the same time (PREMORTEM_THREADS)."""
     repository: str = ""
-    """Web address of the GitHub or GitLab repository that holds the first corpus, for links to edit a case; empty for none
-    (PREMORTEM_REPOSITORY)."""
+    """Web address of the repository of the first corpus, e.g. https://github.com/owner/premortem, where cases are edited and new ones proposed;
+    empty for none (PREMORTEM_REPOSITORY)."""
+    checks_per_minute: int = 60
+    """Contributions that one client may have checked in a minute (PREMORTEM_CHECKS_PER_MINUTE)."""
 
 
 def default_index() -> Path:
@@ -85,9 +91,11 @@ def checked(settings: Settings) -> Settings:
         raise SettingsError(f"port {settings.port} is out of range", next_step="give a port from 1 to 65535")
     if settings.threads < 1:
         raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
-    if settings.repository and not settings.repository.startswith(("https://", "http://")):
+    if settings.checks_per_minute < 1:
+        raise SettingsError(f"checks_per_minute is {settings.checks_per_minute}", next_step="give at least 1")
+    if settings.repository and not _REPOSITORY.fullmatch(settings.repository):
         raise SettingsError(
-            f"repository {settings.repository!r} is not a web address", next_step="give one like https://github.com/owner/name"
+            f"repository {settings.repository!r} is not its web address", next_step="give one like https://github.com/owner/premortem"
         )
     if settings.encoder not in BACKENDS:
         raise SettingsError(f"unknown encoder {settings.encoder!r}", next_step=f"use one of: {', '.join(BACKENDS)}")
@@ -101,9 +109,11 @@ def to_environ(settings: Settings) -> dict[str, str]:
         "port": str(settings.port),
         "index": str(settings.index.resolve()),
         "cases": os.pathsep.join(str(folder.resolve()) for folder in settings.cases),
+        "lenient": str(int(settings.lenient)),
         "model": settings.model,
         "encoder": settings.encoder,
         "threads": str(settings.threads),
         "repository": settings.repository,
+        "checks_per_minute": str(settings.checks_per_minute),
     }
     return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}

@@ -18,7 +18,6 @@ from rich.text import Text
 from indexer.answer import Answer, FoundCase, RankedStrategy
 from indexer.build import Built, Reporter
 from indexer.explanation import Explanation
-from kb.errors import Problem
 from kb.store import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
 
@@ -29,6 +28,7 @@ _BAND_STYLES = {"strong": "bold red", "related": "bold yellow", "weak": "dim"}
 _KIND_NAMES = {
     "undertaking": "attempted",
     "likeness": "is this you?",
+    "story": "what happened",
     "symptom": "sign",
     "factor": "went wrong",
     "lesson": "lesson",
@@ -44,8 +44,8 @@ def _console(*, stderr: bool = False) -> Console:
     return console
 
 
-def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
-    """Print the verdict, the cases with their reasons, the strategies and the signs."""
+def print_answer(answer: Answer, taxonomy: Taxonomy, *, several: bool = False) -> None:
+    """Print the verdict, the cases with their reasons, the strategies and the signs; with several corpora also which one a case is of."""
     console = _console()
     for notice in answer.notices:
         console.print(Text(f"Note: {notice.message}; {notice.next_step}.", style="yellow"))
@@ -60,17 +60,26 @@ def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
     console.print(Text(verdict_line(answer), style="bold"))
     for case in answer.cases:
         if case.band != "weak":
-            console.print(_case(case, taxonomy))
+            console.print(_case(case, taxonomy, several=several))
     weak = [case for case in answer.cases if case.band == "weak"]
     if weak:
         console.print()
         console.print(Text("Weaker matches", style="bold"))
         for case in weak:
-            console.print(Text(f"  {case.title}  ", style="dim").append(case.id, "dim cyan"))
-    console.print()
-    console.print(Text("What would have helped", style="bold"))
+            line = Text(f"  {case.title}  ", style="dim").append(case.id, "dim cyan")
+            console.print(line.append("".join(f"  {mark}" for mark in _marks(case, several=several)), "dim yellow"))
+    if answer.strategies:
+        console.print()
+        console.print(Text("What would have helped", style="bold"))
     for number, strategy in enumerate(answer.strategies, 1):
         console.print(_strategy(number, strategy, taxonomy))
+    if answer.signs:
+        _print_signs(console, answer, taxonomy)
+    console.print()
+    console.print(Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched.", style="dim"))
+
+
+def _print_signs(console: Console, answer: Answer, taxonomy: Taxonomy) -> None:
     console.print()
     console.print(Text("Signs to watch", style="bold"))
     phase = ""
@@ -78,7 +87,9 @@ def print_answer(answer: Answer, taxonomy: Taxonomy) -> None:
         if sign.phase != phase:
             phase = sign.phase
             console.print(Text(f"  {taxonomy.name('phase', phase)}", style="cyan"))
-        console.print(Padding(Text(f"☐ {sign.text}"), (0, 0, 0, 4)))
+        drafts = {case.id for case in answer.cases if case.status == "draft"}
+        mark = "  (draft)" * (set(sign.cases) <= drafts)
+        console.print(Padding(Text(f"☐ {sign.text}").append(mark, "yellow"), (0, 0, 0, 4)))
     console.print()
     console.print(Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched.", style="dim"))
 
@@ -126,13 +137,17 @@ def verdict_line(answer: Answer) -> str:
     return ", ".join(parts)
 
 
-def _case(case: FoundCase, taxonomy: Taxonomy) -> Group:
+def _marks(case: FoundCase, *, several: bool) -> list[str]:
+    """Return what must be known of a case before it is relied on: that it is not reviewed, or contested, and where it comes from."""
+    return [case.status] * (case.status != "published") + [f"corpus {case.corpus}"] * several
+
+
+def _case(case: FoundCase, taxonomy: Taxonomy, *, several: bool) -> Group:
     head = Text("\n").append(f"{case.band.upper():8}", _BAND_STYLES[case.band]).append(case.title, "bold")
     facts = [case.organisation or "organisation not named", case.years, taxonomy.name("outcome", case.outcome)]
-    if case.outcome != "succeeded":
+    if case.outcome != "succeeded" and case.phase:
         facts.append(f"broke in {taxonomy.name('phase', case.phase).lower()}")
-    if case.status != "published":
-        facts.append(case.status)
+    facts += _marks(case, several=several)
     if case.impact:
         facts.append(case.impact.rstrip("."))
     line = Text(" · ".join(fact for fact in facts if fact), style="dim").append(f"  {case.id}", "cyan")
@@ -152,28 +167,31 @@ def _strategy(number: int, strategy: RankedStrategy, taxonomy: Taxonomy) -> Grou
     who = ", ".join(taxonomy.name("role", role).lower() for role in strategy.roles)
     head = Text(f"{number:3}. ").append(strategy.title, "bold").append(f"  {strategy.id}", "cyan")
     when = Text(f"{taxonomy.name('phase', strategy.phase)} · {taxonomy.name('effort', strategy.effort).lower()} · {who}", style="dim")
-    cases = list(dict.fromkeys(evidence.case for evidence in strategy.evidence))
+    cases = list(dict.fromkeys(each.case + " (draft)" * (each.status == "draft") for each in strategy.evidence))
     more = f" and {len(cases) - _N_EVIDENCE} more" * (len(cases) > _N_EVIDENCE)
     evidence = Text("cases: " + ", ".join(cases[:_N_EVIDENCE]) + more, style="dim")
     return Group(head, Padding(when, (0, 0, 0, 5)), Padding(evidence, (0, 0, 0, 5)))
 
 
-def print_problems(problems: Sequence[Problem], *, n_files: int) -> None:
-    """Print one line a problem, then a count."""
+def print_page(markdown: str) -> None:
+    """Print a page of documentation: as text for a program, for reading at a terminal."""
     console = _console()
-    for problem in problems:
-        console.print(str(problem), markup=False, soft_wrap=True)
-    files = len({problem.source for problem in problems})
-    console.print(f"{len(problems)} problems in {files} files" if problems else f"{n_files} files, no problems")
+    if console.is_terminal:
+        console.print(Markdown(markdown))
+    else:
+        console.file.write(markdown)
 
 
-def print_table(what: str, items: Sequence[Any]) -> None:
-    """Print cases, strategies or categories, one a line."""
+def print_table(what: str, items: Sequence[Any], *, several: bool = False) -> None:
+    """Print cases, strategies or categories, one a line; with several corpora also which one a case is of."""
     columns = {
         "cases": ("id", "title", "years", "outcome"),
         "strategies": ("id", "title", "phase", "n_cases"),
         "categories": ("id", "name", "n_cases"),
     }[what]
+    if what == "cases":
+        unreviewed = any(item.status != "published" for item in items)
+        columns = (*columns, *["status"] * unreviewed, *["corpus"] * several)
     console = _console()
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
@@ -198,7 +216,8 @@ def print_terms(taxonomy: Taxonomy) -> None:
 def print_markdown(stored: StoredCase | StoredStrategy) -> None:
     """Print a case or strategy for reading: front matter as one line, then the Markdown."""
     console = _console()
-    body = stored.markdown.split("\n---\n", 1)[-1]
+    # Only of front matter: in a plain post-mortem such a line is a rule.
+    body = stored.markdown.split("\n---\n", 1)[-1] if stored.markdown.startswith("---") else stored.markdown
     title = stored.case.meta.title if isinstance(stored, StoredCase) else stored.strategy.meta.title
     console.print(Text(title, style="bold"))
     # Rich knows no footnotes: a definition stays a line of its own when a blank line stands before it.

@@ -53,6 +53,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     case: str
     title: str
+    corpus: str
+    status: str
     line: int
     text: str
     inferred: bool
@@ -101,6 +103,8 @@ class SimilarCase(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     title: str
+    corpus: str
+    status: str
     shared_categories: tuple[str, ...]
     ours: str
     theirs: str

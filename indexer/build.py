@@ -19,7 +19,7 @@ from indexer.encoder import DEFAULT_MODEL, Encoder, Progress, open_encoder
 from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headline_text, strategy_text
 from indexer.projection import project
 from indexer.vectors import Vectors
-from kb.case import INFERRED, Case
+from kb.case import INFERRED, Case, without_gaps
 from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
 from kb.errors import IndexUnavailableError, InvalidCasesError, PremortemError
 from kb.lint import lint
@@ -62,6 +62,7 @@ def build_index(
     model: str = "",
     backend: str = "openvino",
     skip_invalid: bool = False,
+    lenient: bool = False,
     rebuild: bool = False,
     reporter: Reporter | None = None,
     encoder: Encoder | None = None,
@@ -75,6 +76,7 @@ def build_index(
         model: a model folder; empty for the packaged one.
         backend: see `open_encoder`.
         skip_invalid: leave invalid files out rather than refuse.
+        lenient: read plain post-mortems, too; see `kb.corpus.read_corpora`.
         rebuild: build even when nothing changed.
         reporter: told how it goes.
         encoder: used in place of the one that `model` and `backend` name.
@@ -88,21 +90,22 @@ def build_index(
     with ThreadPoolExecutor(1) as executor:
         # Loading the model and reading the cases take about as long, so they run side by side.
         loading = executor.submit(_ready_encoder, model, index, backend) if encoder is None else None
-        corpora = read_corpora(folders)
+        corpora = read_corpora(folders, lenient=lenient)
         errors = lint(corpora, form=False)
         encoder = encoder or (loading.result() if loading else None)
     if errors and not skip_invalid:
         raise InvalidCasesError(errors)
     invalid = {problem.source for problem in errors}
+    skipped = sorted(invalid | {f"{path} ({reason})" for path, reason in corpora.unusable})
     files = [file for file in corpora.files if str(file.path) not in invalid]
     if not any(file.case for file in files):
         raise InvalidCasesError(errors, next_step="mend the files listed: not one case can be indexed")
     with gen.write_lock(index, wait_s=wait_s):
         encoder = encoder or open_encoder(model, index / "exports", backend=backend, export=True, say=reporter.say)
         name = _content_hash(files, corpora, encoder)
-        if not rebuild and (unchanged := _already_built(index, name, sorted(invalid))):
+        if not rebuild and (unchanged := _already_built(index, name, skipped)):
             return unchanged
-        return _build(index, name, files, corpora, folders, encoder, model, sorted(invalid), reporter)
+        return _build(index, name, files, corpora, folders, encoder, model, skipped, reporter, lenient=lenient)
 
 
 def _ready_encoder(model: str, index: Path, backend: str) -> Encoder | None:
@@ -116,6 +119,8 @@ def _ready_encoder(model: str, index: Path, backend: str) -> Encoder | None:
 def _content_hash(files: Sequence[CaseFile], corpora: Corpora, encoder: Encoder) -> str:
     digest = hashlib.sha256(f"{gen.FORMAT} {PASSAGES_VERSION} {encoder.fingerprint}\n".encode())
     digest.update(msgspec.json.encode(corpora.taxonomy))
+    if plain := [file.case for file in files if file.is_plain]:  # what is found in a plain text may differ from release to release
+        digest.update(msgspec.json.encode(plain))
     for file in sorted(files, key=lambda file: (file.corpus, file.path.name, file.kind)):
         digest.update(f"{file.corpus} {file.kind} {file.path.name} {file.sha256}\n".encode())
     return digest.hexdigest()[:16]
@@ -154,6 +159,8 @@ def _build(
     model: str,
     skipped: list[str],
     reporter: Reporter,
+    *,
+    lenient: bool,
 ) -> Built:
     by_id = sorted((file for file in files if file.case), key=lambda file: file.case.id if file.case else "")
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -200,8 +207,9 @@ def _build(
             encoder=encoder.fingerprint,
             model=model or DEFAULT_MODEL,
             model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
-            corpora=corpus_stamps(folders),
+            corpora=corpus_stamps(folders, lenient=lenient),
             skipped=tuple(skipped),
+            lenient=lenient,
             counts={"cases": len(cases), "strategies": len(strategies), "passages": len(passages), "embeddings": len(everything)},
             checksums={},
         )
@@ -226,7 +234,7 @@ def _stored_case(row: int, file: CaseFile, updated: dict[tuple[str, str], str], 
         markdown=file.text,
         sha256=file.sha256,
         updated=updated.get((file.case.id, file.sha256), now),
-        case=file.case,
+        case=without_gaps(file.case),
     )
 
 
@@ -252,13 +260,13 @@ def _links(case: Case) -> list[Link]:
     ]
 
 
-def corpus_stamps(folders: Sequence[Path]) -> tuple[gen.CorpusStamp, ...]:
+def corpus_stamps(folders: Sequence[Path], *, lenient: bool = False) -> tuple[gen.CorpusStamp, ...]:
     """Return the present state of corpora, to compare with the state that was indexed."""
     return tuple(
         gen.CorpusStamp(
             name=name,
             folder=str(folder.resolve()),
-            files={f"{path.parent.name}/{path.name}": gen.file_sha256(path) for path, _ in corpus_files(folder)},
+            files={path.relative_to(folder).as_posix(): gen.file_sha256(path) for path, _ in corpus_files(folder, lenient=lenient)},
         )
         for name, folder in zip(corpus_names(folders), folders, strict=True)
     )
@@ -266,7 +274,7 @@ def corpus_stamps(folders: Sequence[Path]) -> tuple[gen.CorpusStamp, ...]:
 
 def is_stale(manifest: gen.Manifest, folders: Sequence[Path]) -> bool:
     """Return whether the corpora have changed since they were indexed."""
-    return corpus_stamps(folders) != manifest.corpora
+    return corpus_stamps(folders, lenient=manifest.lenient) != manifest.corpora
 
 
 class _EmbeddingCache:

@@ -62,6 +62,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     corpora: tuple[CorpusStamp, ...]
     skipped: tuple[str, ...]
     """Invalid files that were left out."""
+    lenient: bool = False
+    """Whether plain post-mortems were read, too."""
     counts: dict[str, int]
     checksums: dict[str, str]
     """File → sha256."""

@@ -13,7 +13,10 @@ PASSAGES_VERSION = 1
 
 
 def case_passages(case: Case) -> list[Passage]:
-    """Return the passages of a case in file order: its undertaking sentence by sentence, then one an item."""
+    """Return the passages of a case in file order: its undertaking sentence by sentence, then one an item.
+
+    A draft without undertaking gives its story, too.
+    """
     passages = [
         Passage(case_id=case.id, kind="undertaking", line=paragraph.line, text=sentence, embedded=sentence)
         for paragraph in case.undertaking
@@ -27,7 +30,18 @@ def case_passages(case: Case) -> list[Passage]:
         ("prevention", case.prevention),
     ):
         passages.extend(_item_passage(case.id, kind, item) for item in items)
+    if not case.undertaking:  # a draft that does not say yet what was attempted can be met by what happened
+        passages.extend(_story_passages(case))
     return passages
+
+
+def _story_passages(case: Case) -> list[Passage]:
+    """Return the story sentence by sentence; the title where there is none, since every case must have a passage."""
+    told = [(paragraph.line, sentence) for paragraph in case.story for sentence in sentences(plain(paragraph.text))]
+    return [
+        Passage(case_id=case.id, kind="story", line=line, text=sentence, embedded=sentence)
+        for line, sentence in told or [(1, case.meta.title)]
+    ]
 
 
 def _item_passage(case_id: str, kind: str, item: Item) -> Passage:
@@ -53,7 +67,7 @@ def case_text(case: Case) -> str:
     Ordered by use for matching plans, because encoders read only the first few hundred tokens.
     """
     parts = [case.meta.title + "."]
-    parts += [plain(paragraph.text) for paragraph in case.undertaking]
+    parts += [plain(paragraph.text) for paragraph in case.undertaking or case.story]
     parts += [plain(item.text) for item in case.likenesses]
     parts += [plain(item.lead) for item in (*case.factors, *case.symptoms)]
     return " ".join(parts)
@@ -61,7 +75,7 @@ def case_text(case: Case) -> str:
 
 def headline_text(case: Case) -> str:
     """Return title and undertaking: what kind of project it was, without how it went."""
-    return " ".join([case.meta.title + ".", *(plain(paragraph.text) for paragraph in case.undertaking)])
+    return " ".join([case.meta.title + ".", *(plain(paragraph.text) for paragraph in case.undertaking or case.story[:1])])
 
 
 def strategy_text(strategy: Strategy) -> str:

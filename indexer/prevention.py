@@ -43,7 +43,7 @@ def rank_strategies(
         limit: most strategies returned.
     """
     probability = {case.id: case.probability for case in found}
-    titles = {case.id: case.title for case in found}
+    cited = {case.id: case for case in found}
     factors: defaultdict[str, float] = defaultdict(float)
     for case in found:
         for category in case.categories:
@@ -70,7 +70,15 @@ def rank_strategies(
                 addresses=meta.addresses,
                 score=round(score, 4),
                 evidence=tuple(
-                    Evidence(case=link.case_id, title=titles[link.case_id], line=link.line, text=link.text, inferred=link.inferred)
+                    Evidence(
+                        case=link.case_id,
+                        title=cited[link.case_id].title,
+                        corpus=cited[link.case_id].corpus,
+                        status=cited[link.case_id].status,
+                        line=link.line,
+                        text=link.text,
+                        inferred=link.inferred,
+                    )
                     for link in evidence
                 ),
             )

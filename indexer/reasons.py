@@ -10,7 +10,7 @@ from indexer.description import Sentence
 from kb.store import Passage
 
 MOST = 3
-KIND_WEIGHTS = {"undertaking": 1.15, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.8, "prevention": 0.7}
+KIND_WEIGHTS = {"undertaking": 1.15, "story": 0.9, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.8, "prevention": 0.7}
 """Kind of passage → how much a pair with it counts: the same kind of project convinces most, what happened more than what might."""
 _LEAST_COSINE = 0.3
 """A second or third pair under this is not shown; the first always is."""

@@ -270,6 +270,8 @@ class Searcher:
         kinds = ("symptom", "factor", "lesson")
         ours, theirs = self.store.passages_of([stored.row], kinds), self.store.passages_of([other.row], kinds)
         matrix = self._passages.matrix
+        every = tuple(KIND_WEIGHTS)  # a draft may have statements of none of these kinds
+        ours, theirs = ours or self.store.passages_of([stored.row], every), theirs or self.store.passages_of([other.row], every)
         ours_rows, theirs_rows = list(ours), list(theirs)
         cosines = matrix[ours_rows] @ matrix[theirs_rows].T
         a, b = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
@@ -278,6 +280,8 @@ class Searcher:
         return SimilarCase(
             id=other.case.id,
             title=other.case.meta.title,
+            corpus=other.corpus,
+            status=other.case.meta.status,
             shared_categories=shared,
             ours=mine.lead or mine.text,
             theirs=its.lead or its.text,

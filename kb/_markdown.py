@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
@@ -14,8 +16,12 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 # "inline" would read what is inside a paragraph, which stays Markdown here; without it a file takes a third of the time.
 _parser = MarkdownIt("commonmark").use(front_matter_plugin).use(footnote_plugin).disable(["footnote_tail", "inline"])
 
-FRONT_LIMIT = 10_000
-"""Most characters of front matter; the C loader overflows the stack on values nested some 20,000 deep."""
+FRONT_LIMIT = 8_000_000
+"""Most characters of front matter; an imported draft may hold long texts in it."""
+_MOST_NESTED = 100
+"""Deepest values of front matter; the C loader overflows the stack on values nested some 20,000 deep."""
+_SURELY_FLAT = 10_000
+"""Front matter of no more characters cannot be nested deep enough to do harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +55,94 @@ class Document:
     """Blocks before the first section heading."""
     footnotes: list[tuple[str, int, str]]
     """(id, line, text) of each definition."""
+    definitions: list[int] = field(default_factory=list)
+    """Lines of link definitions (`[words]: address`), which leave no block behind."""
 
 
 def read_document(text: str) -> Document:
     """Split a file into front matter, sections and footnotes. Never raises: oddities become blocks or `front_error`."""
-    tokens = _parser.parse(text)
-    document = Document({}, {}, None, [], [], [])
+    return _read_plain(text) or read_by_tokens(text)
+
+
+def read_by_tokens(text: str) -> Document:
+    """Read any Markdown; what `read_document` falls back on."""
+    environment: dict[str, Any] = {}
+    tokens = _parser.parse(text, environment)
+    definitions = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
+    document = Document({}, {}, None, [], [], [], [each["map"][0] + 1 for each in definitions])
     i = 0
     while i < len(tokens):
         token = tokens[i]
         end = _closing(tokens, i)
         line = (token.map[0] if token.map else 0) + 1
         if token.type == "front_matter":
-            _read_front(document, token.content)
+            _read_front(document, f"{token.content}\n")
         elif token.type == "heading_open" and token.tag == "h2":
             document.sections.append(Section(tokens[i + 1].content.strip(), line))
         elif token.type == "footnote_reference_open":
             inline = next((t for t in tokens[i:end] if t.type == "inline"), None)
             document.footnotes.append((token.meta["label"], line, _one_line(inline.content if inline else "")))
         else:
-            blocks = document.sections[-1].blocks if document.sections else document.before
-            blocks.append(_block(tokens[i : end + 1], line))
+            _blocks(document).append(_block(tokens[i : end + 1], line))
         i = end + 1
     return document
+
+
+# Lines that mean the same whatever surrounds them, with a blank line before and after each block. A text begins with a letter, a quotation
+# mark, a bracket, emphasis or a figure that numbers no list, and defines no link.
+_TEXT = r"(?!\[\^)(?!\d+[.)](?:\s|$))(?![^\n]*\]:)(?:[^\W_]|[\"“‘'(\[]|\*\*?[^\s*])[^\n]*(?<=\S)"
+_PLAIN = re.compile(
+    rf"(?P<blank>)$|## (?P<heading>[^\s#][^\n#]*(?<=\S))$|- (?P<bullets>{_TEXT})$|\d{{1,9}}\. (?P<numbers>{_TEXT})$"
+    rf"|\[\^(?P<label>[\w-]+)\]: (?P<footnote>{_TEXT})$|(?P<paragraph>{_TEXT})$"
+)
+_ODD = re.compile(r"[\t\r\x00\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+_FENCE = re.compile(r" {0,3}-{3,}\s*")
+
+
+def _read_plain(text: str) -> Document | None:
+    """Read a file of the plainest form, as nearly all are; None for any other.
+
+    This takes a tenth of the time of parsing to tokens, and lint of a whole corpus has to be done while somebody waits.
+    """
+    lines = text.split("\n")
+    end = next((at for at, line in enumerate(lines[1:], 1) if _FENCE.fullmatch(line)), 0)
+    if lines[0] != "---" or end < 2 or lines[end] != "---" or _ODD.search(text):
+        return None
+    document = Document({}, {}, None, [], [], [])
+    last, ended = "blank", ""
+    """Kinds of the line before and of the last block that ended."""
+    items: list[tuple[int, str]] = []
+    for number, line in enumerate(lines[end + 1 :], end + 2):
+        match = _PLAIN.fullmatch(line)
+        kind = match.lastgroup if match else None
+        if match is None or kind is None:
+            return None
+        if kind == "blank":
+            ended = last if last != "blank" else ended
+        elif last != "blank" and not (kind == last and kind in {"bullets", "numbers", "footnote"}):
+            return None
+        elif kind in {"bullets", "numbers"} and last == "blank" and ended == kind:
+            return None  # one list, with blank lines inside
+        elif kind == "heading":
+            document.sections.append(Section(match["heading"], number))
+        elif kind == "footnote":
+            document.footnotes.append((match["label"], number, match["footnote"]))
+        elif kind == "paragraph":
+            _blocks(document).append(Block("paragraph", number, match["paragraph"]))
+        elif last == kind:
+            items.append((number, match[kind]))
+            _blocks(document)[-1] = Block(kind, items[0][0], items=tuple(items))
+        else:
+            items = [(number, match[kind])]
+            _blocks(document).append(Block(kind, number, items=tuple(items)))
+        last = kind
+    _read_front(document, "\n".join(lines[1:end]))
+    return document
+
+
+def _blocks(document: Document) -> list[Block]:
+    """Return the list that the next block belongs into."""
+    return document.sections[-1].blocks if document.sections else document.before
 
 
 def _closing(tokens: list[Token], start: int) -> int:
@@ -105,11 +176,11 @@ def _one_line(text: str) -> str:
     return " ".join(filter(None, (line.strip() for line in text.split("\n"))))
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is there or not
     """SafeLoader that leaves dates as written."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -120,7 +191,10 @@ def _read_front(document: Document, content: str) -> None:
         document.front_error = (1, f"the front matter is longer than {FRONT_LIMIT:,} characters")
         return
     try:
-        loader = _Loader(content)
+        if len(content) > _SURELY_FLAT and _depth(content) > _MOST_NESTED:
+            document.front_error = (1, f"the front matter is nested more than {_MOST_NESTED} deep")
+            return
+        loader = Loader(content)
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
     # Beside its own errors PyYAML lets the others escape on values such as `!!timestamp soon` or `!!bool maybe`.
@@ -139,3 +213,17 @@ def _read_front(document: Document, content: str) -> None:
             return
         document.front_lines[name] = key.start_mark.line + 2
     document.front = {str(key): item for key, item in value.items()}
+
+
+def _depth(content: str) -> int:
+    """Return how deep a YAML text is nested, from its events: reading those needs no stack."""
+    depth = deepest = 0
+    for event in yaml.parse(content, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > _MOST_NESTED:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return deepest

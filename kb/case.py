@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 
 INFERRED = "inferred"
 """The footnote that marks advice of this knowledge base, as opposed to a statement of a source."""
+TODO = "TODO"
+"""Begins whatever is still to be written: a facet, a tag, a date, a lead, a text."""
+DRAFT = "draft"
 
 
 class Prose(msgspec.Struct, frozen=True):
@@ -78,6 +82,8 @@ class CaseMeta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The best kind of source the case rests on."""
     status: str
     superseded_by: str | None = None
+    x_import: dict[str, Any] | None = None
+    """Where an imported draft comes from, and all of it that has no place in a case, word for word."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +151,47 @@ def items_of(case: Case) -> Iterator[tuple[str, Item]]:
     for kind in ITEM_KINDS:
         for item in getattr(case, ITEM_KINDS[kind]):
             yield kind, item
+
+
+def is_gap(text: str) -> bool:
+    """Return whether something is still to be written here."""
+    return text.startswith(TODO)
+
+
+def without_gaps(case: Case) -> Case:
+    """Return a draft as readers and the index see it: nothing where TODO stands, and no `x_import`. Other cases stay as they are."""
+    if case.meta.status != DRAFT:
+        return case
+    facets = {
+        name: _known(getattr(case.meta, name)) for name, item in FRONT_MATTER[CaseMeta].items() if item.type in (str, tuple[str, ...])
+    }
+    meta = msgspec.structs.replace(case.meta, **facets | {"title": case.meta.title}, x_import=None)
+    return msgspec.structs.replace(
+        case,
+        meta=meta,
+        undertaking=tuple(each for each in case.undertaking if not is_gap(each.text)),
+        story=tuple(each for each in case.story if not is_gap(each.text)),
+        timeline=tuple(
+            msgspec.structs.replace(event, when=event.when.removeprefix(TODO).strip()) for event in case.timeline if not is_gap(event.text)
+        ),
+        **{field: tuple(_known_items(getattr(case, field))) for field in ITEM_KINDS.values()},
+    )
+
+
+_Facet = TypeVar("_Facet", str, tuple[str, ...])
+
+
+def _known(value: _Facet) -> _Facet:
+    if isinstance(value, tuple):
+        return tuple(each for each in value if not is_gap(each))
+    return "" if is_gap(value) else value
+
+
+def _known_items(items: Iterable[Item]) -> Iterator[Item]:
+    for item in items:
+        lead, text = _known(item.lead), _known(item.text)
+        if lead or text:
+            yield msgspec.structs.replace(item, lead=lead, text=text, tag=_known(item.tag or "") or None)
 
 
 FRONT_MATTER = {struct: {field.name: field for field in msgspec.structs.fields(struct)} for struct in (CaseMeta, StrategyMeta)}

@@ -4,6 +4,7 @@ PremortemError
 ├── InvalidCasesError      one or more files of a corpus break the format
 ├── CorpusError            a corpus folder is missing or cannot be read
 ├── NotFoundError          no case, strategy or category has this id
+├── CaseExistsError        a new file would take the place of an existing one
 ├── QueryError             a description cannot be searched
 │   ├── QueryTooLongError  it is longer than the stated limit
 │   └── FilterError        a filter names an unknown facet or value
@@ -24,8 +25,11 @@ PremortemError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
+
+Severity = Literal["error", "warning"]
 
 
 class Problem(msgspec.Struct, frozen=True, order=True, kw_only=True):
@@ -35,13 +39,18 @@ class Problem(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """Path of the file, as the user gave it."""
     line: int
     """1-based line."""
+    column: int = 1
+    """1-based, in characters."""
     rule: str
+    """Id of a rule of `kb.lint.rules`."""
     message: str
     advice: str
     """What to write instead."""
+    severity: Severity = "error"
+    """A warning is no obstacle: the file may be published, or is a draft that may have gaps."""
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line} {self.rule} {self.message} → {self.advice}"
+        return f"{self.source}:{self.line}:{self.column} {self.rule} {self.message} → {self.advice}"
 
 
 class PremortemError(Exception):
@@ -72,6 +81,10 @@ class CorpusError(PremortemError):
 
 class NotFoundError(PremortemError):
     code = "not-found"
+
+
+class CaseExistsError(PremortemError):
+    code = "case-exists"
 
 
 class QueryError(PremortemError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
-from datetime import date
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -13,19 +13,22 @@ import msgspec
 from kb._markdown import Block, Document, Section, read_document
 from kb.case import FRONT_MATTER, INFERRED, Case, CaseMeta, Event, Item, Prose, Source, Strategy, StrategyMeta
 from kb.errors import InvalidCasesError, Problem
+from kb.taxonomy import did_you_mean, nearest
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _YEARS = re.compile(r"\d{4}(?:-\d{4})?")
-# (?<!\s) lets a search try \s* only where a run of blanks begins; without it 20,000 blanks in an item took 50 s.
-_TRAILING_REFS = re.compile(r"(?<!\s)\s*((?:\[\^[^\]\s]+\]\s*)+)$")
-_REF = re.compile(r"\[\^([^\]\s]+)\]")
+# Bounded, and (?<!\s) before \s*: without these a long run of `[^`, or of blanks, takes quadratic time.
+_MAX_LABEL = 200
+_REF = re.compile(r"\[\^([^\]\s]{1,200})\]")
 _TAG = re.compile(r"(?<!\s)\s*`([^`]+)`$")
 _LEAD = re.compile(r"\*\*(.+?)\*\*(?:\s+|$)")
 _STRATEGY_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\((?:\.\./)?(?:strategies/)?([^()\s]+)\.md\)(?::\s*|\s+|$)")
 _EVENT = re.compile(r"((?:[^:]|:(?=\d))+):\s+(.+)", re.DOTALL)
 _SOURCE = re.compile(
     r"\[(?P<title>(?:[^\[\]\\]|\\.)+)\]\((?:<(?P<angle>[^<>]*)>|(?P<url>[^()\s]*))\)"
-    r"(?:, (?!\d{4}(?:-\d\d){0,2}\. [a-z-]+\Z)(?P<publisher>.+?))?(?:, (?P<date>\d{4}(?:-\d\d(?:-\d\d)?)?))?\. (?P<kind>[a-z-]+)"
+    r"(?:, (?!\d{4}(?:-\d\d){0,2}\. (?:[a-z-]+|TODO)\Z)(?P<publisher>.+?))?"
+    r"(?:, (?P<date>\d{4}(?:-\d\d(?:-\d\d)?)?))?\. (?P<kind>[a-z-]+|TODO)"
 )
 
 _Meta = TypeVar("_Meta", CaseMeta, StrategyMeta)
@@ -52,16 +55,33 @@ STRATEGY_SECTIONS = {
 _BLOCKS = {"bullets": "a bullet list", "numbers": "a numbered list", "fence": "a code block", "html_block": "an HTML block"}
 
 
+def place(lines: list[str], line: int, at: str) -> tuple[int, int]:
+    """Return line and column of `at` in the paragraph or item that begins at `line`; without it, of the first character there."""
+    if at:
+        for number in range(line, len(lines) + 1):
+            if (found := lines[number - 1].find(at)) >= 0:
+                return number, found + 1
+            if not lines[number - 1].strip():
+                break
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    return line, len(text) - len(text.lstrip()) + 1
+
+
 class _Reader:
     """One file being read: its document and the problems found so far."""
 
     def __init__(self, text: str, source: str) -> None:
         self.source = source
+        self.lines = text.split("\n")
         self.problems: list[Problem] = []
         self.document: Document = read_document(text)
+        for line in self.document.definitions:
+            self.problem(line, "block", "a link definition does not belong here", "write the address in the link itself: [words](address)")
 
-    def problem(self, line: int, rule: str, message: str, advice: str) -> None:
-        self.problems.append(Problem(source=self.source, line=line, rule=rule, message=message, advice=advice))
+    def problem(self, line: int, rule: str, message: str, advice: str, *, at: str = "") -> None:
+        """Note a problem in the place where `at` stands, in this line or those that continue it; else where the line begins."""
+        line, column = place(self.lines, line, at)
+        self.problems.append(Problem(source=self.source, line=line, column=column, rule=rule, message=message, advice=advice))
 
     def slug(self) -> str:
         name = PurePosixPath(self.source.replace("\\", "/")).name.removesuffix(".md")
@@ -84,7 +104,7 @@ class _Reader:
         for name, raw in document.front.items():
             line = document.front_lines.get(name, 1)
             if name not in fields:
-                self.problem(line, "front-matter", f"unknown field `{name}`", f"use one of: {', '.join(fields)}")
+                self.problem(line, "front-matter", f"unknown field `{name}`", did_you_mean(name, list(fields)))
                 continue
             value = str(raw) if name == "years" and isinstance(raw, int) and 0 < raw < 10_000 else raw
             if isinstance(value, str) and len(value.strip().splitlines()) != 1:
@@ -108,7 +128,9 @@ class _Reader:
         last = -1
         for section in self.document.sections:
             if section.name not in expected:
-                self.problem(section.line, "section", f"unknown section `{section.name}`", f"use: {', '.join(expected)}")
+                self.problem(section.line, "section", f"unknown section `{section.name}`", did_you_mean(section.name, order))
+                if (meant := nearest(section.name, order)) and meant not in {each.name for each in self.document.sections}:
+                    found.setdefault(meant, section)  # or the section that is misspelt would be told as missing, too
                 continue
             if section.name in found:
                 self.problem(section.line, "section", f"`{section.name}` stands twice", "join the two")
@@ -119,10 +141,18 @@ class _Reader:
             last = max(last, order.index(section.name))
             if not section.blocks:
                 self.problem(section.line, "section", f"`{section.name}` is empty", "fill it, or leave an optional section out")
-        for name in order:
+        for at, name in enumerate(order):
             if name not in found and name not in optional:
-                self.problem(1, "section", f"section `{name}` is missing", f"add `## {name}`")
+                later = [found[each] for each in order[at + 1 :] if each in found]
+                line = later[0].line if later else self._end()
+                where = f" before `## {later[0].name}`" if later else ""
+                self.problem(line, "section", f"section `{name}` is missing", f"add `## {name}`{where}")
         return found
+
+    def _end(self) -> int:
+        """Return the line after the last section: of the first footnote, or the last of the file."""
+        footnotes = [line for _, line, _ in self.document.footnotes]
+        return min(footnotes, default=max(1, len(self.lines) - 1))
 
     def prose(self, section: Section | None) -> tuple[Prose, ...]:
         return tuple(Prose(b.text, b.line) for b in self._blocks(section, "paragraph", "paragraphs"))
@@ -161,21 +191,24 @@ class _Reader:
 
     def _unexpected(self, block: Block, form: str) -> None:
         name = _BLOCKS.get(block.kind, f"a {block.kind.replace('_', ' ')}")
-        self.problem(block.line, "block", f"{name} does not belong here", f"write {form}")
+        rule = "raw-html" if block.kind == "html_block" else "block"
+        self.problem(block.line, rule, f"{name} does not belong here", f"write {form}")
 
     def footnotes(self) -> tuple[Source, ...]:
         sources: list[Source] = []
         for label, line, text in self.document.footnotes:
             if label in {source.id for source in sources}:
-                self.problem(line, "source", f"[^{label}] is defined twice", "keep one definition")
+                self.problem(line, "source-form", f"[^{label}] is defined twice", "keep one definition")
             elif label == INFERRED:
                 sources.append(Source(id=label, title=text, line=line))
             elif match := _SOURCE.fullmatch(text):
-                if not _is_date(match["date"] or ""):
-                    self.problem(line, "source", f"[^{label}]: there is no day {match['date']}", "write 2019, 2019-05 or 2019-05-31")
+                if not _is_date(date := match["date"] or ""):
+                    self.problem(line, "date", f"[^{label}]: there is no day {date}", "write 2019, 2019-05 or 2019-05-31", at=date)
                 url = match["angle"] or match["url"] or ""
                 if url and not url.startswith(("https://", "http://")):
-                    self.problem(line, "source", f"[^{label}]: {url!r} is no web address", "give one that begins with https://, or none")
+                    rule = "unsafe-link" if _SCHEME.match(url) and not url.lower().startswith("http") else "source-form"
+                    advice = "give one that begins with https://, or none"
+                    self.problem(line, rule, f"[^{label}]: {url!r} is no web address", advice, at=url)
                     url = ""
                 sources.append(
                     Source(
@@ -191,7 +224,7 @@ class _Reader:
             else:
                 self.problem(
                     line,
-                    "source",
+                    "source-form",
                     f"[^{label}] is not in the form of a source",
                     "write `[^s1]: [Title](address), Publisher, 2019-05-01. news` (publisher and date where known)",
                 )
@@ -202,17 +235,26 @@ def _is_date(text: str) -> bool:
     """Return whether a date, of which month and day may be missing, exists; an empty one does."""
     year, month, day = (*(int(part) for part in text.split("-") if part), 1, 1, 1)[:3]
     try:
-        date(year, month, day)
+        dt.date(year, month, day)
     except ValueError:
         return False
     return True
 
 
 def _split_sources(text: str) -> tuple[str, tuple[str, ...]]:
-    match = _TRAILING_REFS.search(text)
-    if not match:
-        return text, ()
-    return text[: match.start()], tuple(_REF.findall(match[1]))
+    """Return a text without the footnotes that end it, and their ids. Read from the end, since from the front it takes quadratic time."""
+    labels: list[str] = []
+    end = len(text.rstrip())
+    while end and text[end - 1] == "]":
+        start = text.rfind("[^", max(0, end - _MAX_LABEL - 3), end)
+        match = _REF.fullmatch(text, start, end) if start >= 0 else None
+        if not match:
+            break
+        labels.append(match[1])
+        end = start
+        while end and text[end - 1].isspace():
+            end -= 1
+    return (text[:end], tuple(reversed(labels))) if labels else (text, ())
 
 
 def _item(line: int, text: str) -> Item:
@@ -303,7 +345,7 @@ def read_strategy(text: str, *, source: str) -> tuple[Strategy, list[Problem]]:
     done_when = reader.items(found.get("Done when"), _plain)
     limits = reader.prose(found.get("Limits"))
     for label, line, _ in reader.document.footnotes:
-        reader.problem(line, "source", f"[^{label}]: a strategy has no footnotes", "name sources in the front matter")
+        reader.problem(line, "source-form", f"[^{label}]: a strategy has no footnotes", "name sources in the front matter")
     strategy = Strategy(id=strategy_id, meta=meta, steps=steps, missing_signs=missing_signs, done_when=done_when, limits=limits)
     return strategy, sorted(reader.problems)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import yaml
 
@@ -46,7 +47,9 @@ def _front(meta: CaseMeta | StrategyMeta) -> str:
     lines = ["---"]
     for item in FRONT_MATTER[type(meta)].values():
         value = getattr(meta, item.name)
-        if item.required or value not in (None, ()) or item.name in {"organisation", "country", "years", "systems"}:
+        if item.name == "x_import":
+            lines += [f"x_import:{line}" if not at else line for at, line in enumerate(_nested(value))] if value else []
+        elif item.required or value not in (None, ()) or item.name in {"organisation", "country", "years", "systems"}:
             lines.append(f"{item.name}: {_scalar(value, item.name)}")
     return "\n".join([*lines, "---"]) + "\n"
 
@@ -59,9 +62,40 @@ def _scalar(value: str | tuple[str, ...] | None, name: str) -> str:
     return _yaml(value)
 
 
+_INDENT = 4
+"""A line of dashes indented by less would end the front matter."""
+# What may stand in a literal block: the line breaks of Unicode and control characters must be escaped.
+_LITERAL = re.compile(r"[\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
+
+
+def _nested(value: Any, depth: int = 0) -> list[str]:
+    """Return what stands after `key:` or `-` for any value: one line, or an empty or `|` one and indented ones.
+
+    Texts of several lines are literal blocks, so that they can be read and found word for word.
+    """
+    pad = " " * _INDENT * (depth + 1)
+    if isinstance(value, dict) and value:
+        parts = [(f"{pad}{_dumped(str(key))}:", _nested(each, depth + 1)) for key, each in value.items()]
+        return ["", *(line for key, (first, *rest) in parts for line in (f"{key}{first}", *rest))]
+    if isinstance(value, list | tuple) and value:
+        items = [_nested(each, depth + 1) for each in value]
+        return ["", *(line for first, *rest in items for line in (f"{pad}-{first}", *rest))]
+    if isinstance(value, str) and "\n" in value and value.strip("\n") and _LITERAL.fullmatch(value):
+        indicator = str(_INDENT) if value[0] in " \n\t" else ""
+        chomping = "" if value.endswith("\n") else "-"
+        if value.endswith("\n\n"):
+            chomping = "+"
+        return [f" |{indicator}{chomping}", *(f"{pad}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))]
+    return [f" {_dumped(value)}"]
+
+
 @cache
 def _yaml(value: str | None) -> str:
     """Return a scalar as YAML; cached, since the same few terms stand in every file."""
+    return _dumped(value)
+
+
+def _dumped(value: object) -> str:
     # In a flow list even a plain scalar must be quoted when it holds , [ ] { }: dumping it inside a list decides that.
     dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=float("inf"))
     return dumped.strip()[1:-1]

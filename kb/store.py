@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
     case_id: str
     kind: str
-    """`undertaking`, `likeness`, `symptom`, `factor`, `lesson`, `prevention`."""
+    """`undertaking`, `likeness`, `symptom`, `factor`, `lesson`, `prevention`; `story` of a draft without undertaking."""
     line: int
     """1-based line in the case's file."""
     lead: str = ""
@@ -116,9 +117,11 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Cases that ended in this year or later."""
     to_year: int | None = None
     """Cases that began in this year or earlier."""
+    drafts: bool = True
+    """Whether cases that nobody has reviewed yet are among them."""
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) not in ((), None) for name in self.__struct_fields__)
+        return any(getattr(self, name) not in ((), None) for name in self.__struct_fields__ if name != "drafts") or not self.drafts
 
 
 def write_store(
@@ -172,6 +175,8 @@ def write_store(
         create_full_text(db.conn, "case_text", FTS_COLUMNS)
         by_case: dict[str, dict[str, list[str]]] = {}
         for passage in passages:
+            if passage.kind == "story":
+                continue  # the whole story is added below
             column = passage.kind if passage.kind in FTS_COLUMNS else "evidence"
             by_case.setdefault(passage.case_id, {}).setdefault(column, []).append(f"{passage.lead} {passage.text}")
         for stored in cases:
@@ -211,7 +216,7 @@ def _case_row(stored: StoredCase) -> dict[str, object]:
 def case_facets(stored: StoredCase) -> dict[str, tuple[str, ...]]:
     """Return the facet values a case can be filtered by."""
     meta = stored.case.meta
-    return {
+    facets = {
         "industry": (meta.industry,),
         "undertaking": (meta.undertaking,),
         "category": meta.categories,
@@ -223,6 +228,7 @@ def case_facets(stored: StoredCase) -> dict[str, tuple[str, ...]]:
         "status": (meta.status,),
         "corpus": (stored.corpus,),
     }
+    return {facet: tuple(value for value in values if value) for facet, values in facets.items()}
 
 
 def _decades(span: tuple[int, int] | None) -> tuple[str, ...]:
@@ -270,6 +276,12 @@ class Store:
         if row is None:
             raise NotFoundError(f"no case {case_id!r}", next_step=_hint(case_id, self.case_ids, "premortem list"))
         return _stored_case(row)
+
+    @cached_property
+    def drafts(self) -> frozenset[str]:
+        """Ids of the cases that nobody has reviewed yet."""
+        sql = "select id from cases where row in (select case_row from facets where facet = 'status' and value = 'draft')"
+        return frozenset(row["id"] for row in self._rows(sql))
 
     def updates(self) -> dict[tuple[str, str], str]:
         """Return (case id, sha256 of its file) → when the index first held it so."""
@@ -370,7 +382,10 @@ class Store:
         clauses, parameters = ["1"], list[object]()
         for facet in msgspec.structs.fields(filters):
             value = getattr(filters, facet.name)
-            if facet.name in {"from_year", "to_year"}:
+            if facet.name == "drafts":
+                if not value:
+                    clauses.append("row not in (select case_row from facets where facet = 'status' and value = 'draft')")
+            elif facet.name in {"from_year", "to_year"}:
                 if value is not None:
                     clauses.append("last_year >= ?" if facet.name == "from_year" else "first_year <= ?")
                     parameters.append(value)

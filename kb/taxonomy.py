@@ -64,6 +64,10 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return the display name of a term, or the id itself when it is unknown."""
         return next((term.name for term in self.terms(vocabulary) if term.id == term_id), term_id)
 
+    def aliases(self, vocabulary: str) -> dict[str, str]:
+        """Return earlier id → present id of the terms that were renamed."""
+        return {alias: term.id for term in self.terms(vocabulary) for alias in term.aliases}
+
     def order(self, vocabulary: str, term_id: str) -> int:
         """Return the rank of a term in its vocabulary; unknown ones come last."""
         ids = self.ids(vocabulary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_FOOTNOTE = re.compile(r"(?<!\s)\s*\[\^[^\]\s]+\]")
+_FOOTNOTE = re.compile(r"(?<!\s)\s*\[\^[^\]\s]{1,200}\]")
 _LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"(?<!\\)(\*\*|\*|`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")

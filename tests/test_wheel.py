@@ -18,6 +18,8 @@ from kb import read_corpora, shipped
 from litestar.testing import TestClient
 from api.app import app_from_environment
 assert Path(kb.__file__).is_relative_to(Path.cwd().parent / "site"), kb.__file__
+from kb.lint import RULES, explain
+assert all(explain(rule) for rule in RULES)
 print(len(read_corpora([shipped("cases")]).cases))
 with TestClient(app_from_environment()) as client:
     print(client.get("/").status_code, client.get("/static/premortem.css").status_code, client.get("/cases").status_code)

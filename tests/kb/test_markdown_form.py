@@ -72,7 +72,7 @@ def test_parsing_a_broken_case_raises_every_problem_at_once():
 
 
 def test_a_case_without_undertaking_has_problems():
-    case, problems = read_case(CASE_TEXT.replace("## Undertaking", "## Undertaken"), source=CASE)
+    case, problems = read_case(CASE_TEXT.replace("## Undertaking", "## Background"), source=CASE)
     assert case.undertaking == ()
     assert problems
 

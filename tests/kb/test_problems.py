@@ -10,7 +10,7 @@ import pytest
 
 from kb.case import CaseMeta
 from kb.corpus import Corpora, corpus_files, read_corpora, read_file, shipped
-from kb.lint import fix_form, lint
+from kb.lint import fix, lint
 from kb.parse import read_case
 from tests.kb.conftest import CASE, CASE_TEXT, STRATEGY, STRATEGY_TEXT
 
@@ -34,7 +34,6 @@ def section(name: str, following: str) -> str:
 LESSONS, PREVENTION = section("Lessons", "Prevention"), section("Prevention", "Disputed")
 FRONT = CASE_TEXT[: CASE_TEXT.index("## Undertaking")]
 IMPACT = "- **Customers could not pay.** About 1.9 million were locked out. [^s1]"
-LONG = "x" * 12_000
 
 # (old, new, rule, start of the line told or 1, words of the message, words of the advice). Each row is exactly one problem.
 CASE_ROWS = [
@@ -68,8 +67,7 @@ CASE_ROWS = [
     ("country: GB", "country GB", "front-matter", "years", "could not find", "key: value"),
     ("country: GB", "country: !!bool maybe", "front-matter", 2, "not YAML", "key: value"),
     ("country: GB", "country: !!timestamp soon", "front-matter", 2, "not YAML", "key: value"),
-    ("country: GB", f"country: {LONG}", "front-matter", 1, "longer than 10,000", "key: value"),
-    ("country: GB", "country: " + "[" * 100_000, "front-matter", 1, "longer than 10,000", "key: value"),
+    ("country: GB", "country: " + "[" * 100_000, "front-matter", 1, "nested more than 100 deep", "key: value"),
     ("years: 2016-2018", "years: about 2016", "front-matter", "years", "'about 2016' is not a year or a span", "2011-2018"),
     ("years: 2016-2018", "years: 16-18", "front-matter", "years", "not a year", "2011"),
     ("years: 2016-2018", "years: 201", "front-matter", "years", "'201' is not a year", "2011"),
@@ -111,15 +109,15 @@ CASE_ROWS = [
     ("`big-bang-rollout` [^s1]", "`big-bang` [^s1]", "vocabulary", "- **Everything", "unknown category 'big-bang'", "'big-bang-rollout'?"),
     (". news", ". newz", "vocabulary", "[^s3]:", "unknown evidence 'newz'", "'news'?"),
     # sections and blocks
-    (section("Lessons", "Prevention"), "", "section", 1, "`Lessons` is missing", "add `## Lessons`"),
-    (section("Undertaking", "Is this you?"), "", "section", 1, "`Undertaking` is missing", "add `## Undertaking`"),
+    (LESSONS, "", "section", "## Prevention", "`Lessons` is missing", "add `## Lessons` before `## Prevention`"),
+    (section("Undertaking", "Is this you?"), "", "section", "## Is", "`Undertaking` is missing", "add `## Undertaking`"),
     (
         "## Lessons",
         "## Morals\n\nNone.\n\n## Lessons",
         "section",
         "## Morals",
         "unknown section `Morals`",
-        "use: Undertaking, Is this you?",
+        "use one of: Undertaking, Is this you?",
     ),
     (
         "## Prevention",
@@ -144,7 +142,7 @@ CASE_ROWS = [
     ),
     (IMPACT, f"{IMPACT}\n\n```\nselect 1\n```", "block", 38, "a code block does not belong here", "a list of `- ` items"),
     (IMPACT, f"{IMPACT}\n\n1. **One.** [^s1]", "block", "1. **One", "a numbered list does not belong here", "a list of `- ` items"),
-    (IMPACT, f"{IMPACT}\n\n<div>x</div>", "block", "<div>", "an HTML block does not belong here", "a list of `- ` items"),
+    (IMPACT, f"{IMPACT}\n\n<div>x</div>", "raw-html", "<div>", "an HTML block does not belong here", "a list of `- ` items"),
     (
         "## Impact",
         "All in all, it was bad.\n\n## Impact",
@@ -158,21 +156,28 @@ CASE_ROWS = [
     ("**Customers could not pay.** ", "", "item", "- About", "an impact has no lead", "begin it with"),
     (" `test`", "", "item", "- **Defects", "a symptom names no phase", "add `phase`"),
     (" `insufficient-testing`", "", "item", "- **Only half", "a factor names no category", "add `category`"),
-    ("`go-live` [^s3]", "`go-live`", "source", "- **The queue", "a symptom names no source", "end it with [^s1]"),
-    ("parallel running. [^inferred]", "parallel running.", "source", "- **Keep", "a prevention names no source", "[^inferred] for advice"),
+    ("`go-live` [^s3]", "`go-live`", "source-missing", "- **The queue", "a symptom names no source", "end it with [^s1]"),
+    (
+        "parallel running. [^inferred]",
+        "parallel running.",
+        "source-missing",
+        "- **Keep",
+        "a prevention names no source",
+        "[^inferred] for advice",
+    ),
     ("- 2016: Work", "- Work", "timeline", "- Work", "a timeline entry has no date", "write `- 2018-07:"),
     ("- 2016: Work", "- early 2016: Work", "date", "- early 2016", "'early 2016' is not a date", "write 2018, 2018-07"),
     ("- 2016: Work", "- 2016-1-2: Work", "date", "- 2016-1-2", "is not a date", "2018-07-09"),
-    ("begins. [^s1]", "begins.", "source", "- 2016:", "a timeline entry names no source", "end it with [^s1]"),
+    ("begins. [^s1]", "begins.", "source-missing", "- 2016:", "a timeline entry names no source", "end it with [^s1]"),
     # sources and links
-    ("first. [^s1]", "first. [^s9]", "source", "- **Move", "[^s9] is not defined", "define it"),
-    ("of two data centres[^s1]", "of two data centres[^S1]", "source", "Tests ran", "[^S1] is not defined", "define it"),
-    ("[^s3]: [", "[^s4]: [Other](). news\n[^s3]: [", "source", "[^s4]:", "[^s4] is never used", "cite it"),
-    ("[^inferred]: ", "[^s2]: [Other](). news\n[^inferred]: ", "source", "[^s2]: [Other]", "[^s2] is defined twice", "keep one"),
+    ("first. [^s1]", "first. [^s9]", "source-undefined", "- **Move", "[^s9] is not defined", "define it"),
+    ("of two data centres[^s1]", "of two data centres[^S1]", "source-undefined", "Tests ran", "[^S1] is not defined", "define it"),
+    ("[^s3]: [", "[^s4]: [Other](). news\n[^s3]: [", "source-unused", "[^s4]:", "[^s4] is never cited", "cite it"),
+    ("[^inferred]: ", "[^s2]: [Other](). news\n[^inferred]: ", "source-form", "[^s2]: [Other]", "[^s2] is defined twice", "keep one"),
     (
         "<https://example.org/report_(2019)>",
         "https://example.org/minutes",
-        "source",
+        "source-form",
         "[^s2]:",
         "[^s2] and [^s1] have one address",
         "keep one",
@@ -247,7 +252,7 @@ STRATEGY_ROWS = [
         "## Limits\n\nA copy is never the real thing.\n\nCosts grow with the data.\n",
         "",
         "section",
-        1,
+        24,
         "`Limits` is missing",
         "add `## Limits`",
     ),
@@ -257,7 +262,7 @@ STRATEGY_ROWS = [
     (
         "with the data.\n",
         "with the data.\n\n[^s1]: [T](). news\n",
-        "source",
+        "source-form",
         "[^s1]",
         "[^s1]: a strategy has no footnotes",
         "in the front matter",
@@ -290,7 +295,7 @@ MALFORMED = [
 def test_a_footnote_that_is_no_source_is_told_with_the_form_of_one(folder, footnote):
     text = changed(CASE_TEXT, "[A weekend of errors](), Example Times, London. news", footnote)
     problem = folder.of_case(text)[-1]
-    assert (problem.rule, problem.line) == ("source", line_told(text, "[^s3]:"))
+    assert (problem.rule, problem.line) == ("source-form", line_told(text, "[^s3]:"))
     assert "[^s3] is not in the form of a source" in problem.message
     assert "`[^s1]: [Title](address), Publisher, 2019-05-01. news`" in problem.advice
 
@@ -356,7 +361,7 @@ def test_all_problems_of_all_files_come_at_once_and_sorted(folder):
 
 def test_a_problem_reads_as_place_rule_message_and_advice(folder):
     [problem] = folder.of_case(changed(CASE_TEXT, "phase: go-live", "phase: golive"))
-    assert str(problem) == f"{folder.studies / CASE}:9 vocabulary unknown phase 'golive' → did you mean 'go-live'?"
+    assert str(problem) == f"{folder.studies / CASE}:9:8 vocabulary unknown phase 'golive' → did you mean 'go-live'?"
 
 
 def test_a_problem_of_form_is_not_told_beside_others_of_its_file(folder):
@@ -366,7 +371,7 @@ def test_a_problem_of_form_is_not_told_beside_others_of_its_file(folder):
 
 def test_fixing_the_form_leaves_no_problem(folder):
     (folder.studies / CASE).write_text(changed(CASE_TEXT, "- **Move", "\n\n* **Move"), "utf-8")
-    assert fix_form(read_corpora([folder.path])) == 1
+    assert fix(read_corpora([folder.path])) == [folder.studies / CASE]
     assert folder.problems() == []
     assert (folder.studies / CASE).read_text("utf-8") == CASE_TEXT
 
@@ -374,7 +379,7 @@ def test_fixing_the_form_leaves_no_problem(folder):
 def test_fixing_the_form_leaves_a_broken_file_alone(folder):
     text = changed(changed(CASE_TEXT, "- **Move", "* **Move"), "phase: go-live\n", "")
     folder.of_case(text)
-    assert fix_form(read_corpora([folder.path])) == 0
+    assert fix(read_corpora([folder.path])) == []
     assert (folder.studies / CASE).read_text("utf-8") == text
 
 
@@ -413,4 +418,4 @@ def test_a_file_that_is_no_case_has_problems_and_raises_nothing(text):
     ["2018", "2018-07", "2018-07-09", "2018-07-09 17:20", "2018-07-09 17:20 UTC", "2018-07 to 2018-09", "2025-11-18 11:20 to 14:30 UTC"],
 )
 def test_dates_of_every_allowed_form_are_accepted(folder, when):
-    assert folder.of_case(changed(CASE_TEXT, "- 2016: Work", f"- {when}: Work")) == []
+    assert folder.of_case(changed(CASE_TEXT, "- 2018-04-22 18:00: The", f"- {when}: The")) == []
