@@ -463,13 +463,13 @@ def test_missing_index_is_told_to_readers_and_to_whoever_runs_the_server(tmp_pat
     assert "premortem index" in found.text
 
 
-def test_failure_of_ours_is_told_without_its_inside(client, monkeypatch):
+def test_failure_of_ours_is_told_without_its_inside(real_index, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret of the inside")
 
     monkeypatch.setattr("api.pages.catalogue.list_categories", fail)
-    with TestClient(client.app, raise_server_exceptions=False) as failing:
-        found = error_page(failing, "/categories", 500)
+    with TestClient(create_app(Settings(index=real_index)), raise_server_exceptions=False) as client:
+        found = error_page(client, "/categories", 500)
     assert "broke on our side" in found.headings[0]
     assert "secret" not in found.text
 
