@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 4
     """Searches that run at the same time (PREMORTEM_THREADS)."""
     repository: str = ""
-    """Web address of the repository of the first corpus, e.g. https://github.com/owner/premortem, where cases are edited and new ones proposed;
+    """Web address of the first corpus's repository, e.g. https://github.com/owner/premortem, where cases are edited and new ones proposed;
     empty for none (PREMORTEM_REPOSITORY)."""
     checks_per_minute: int = 60
     """Contributions that one client may have checked in a minute (PREMORTEM_CHECKS_PER_MINUTE)."""
