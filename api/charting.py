@@ -6,14 +6,13 @@ import math
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, QueryParameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
 from litestar.response import Template
 from litestar.status_codes import HTTP_200_OK
 
 from api.landscape import landscape, place
-from api.pages import SearchForm
+from api.pages import SearchForm, read_search_form
 from api.problems import STATUS
 from api.routes import logged_search
 from api.showing import page
@@ -36,11 +35,9 @@ class MapController(Controller):
     ) -> Template:
         return _map(searcher, q, facets) if q.strip() else _page(searcher)
 
-    @post(status_code=HTTP_200_OK, sync_to_thread=True)
-    def show_project(
-        self, data: Annotated[SearchForm, Body(media_type=RequestEncodingType.URL_ENCODED)], searcher: NamedDependency[Searcher]
-    ) -> Template:
-        return _map(searcher, data.description, data.filters())
+    @post(status_code=HTTP_200_OK, sync_to_thread=True, dependencies={"form": Provide(read_search_form)})
+    def show_project(self, form: NamedDependency[SearchForm], searcher: NamedDependency[Searcher]) -> Template:
+        return _map(searcher, form.description, form.filters())
 
 
 def _map(searcher: Searcher, description: str, filters: Filters) -> Template:

@@ -320,11 +320,16 @@ def fit_calibration(
         progress: wraps the descriptions to show how far it is.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
 
     wholes = [searcher.encode(read_description(query.text))[0].astype(np.float64) for query in progress(judged)]
-    project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000).fit(
-        np.array(wholes), [bool(query.grades) for query in judged]
-    )
+    table, is_project = np.array(wholes), [bool(query.grades) for query in judged]
+    project = LogisticRegression(C=3.0, class_weight="balanced", max_iter=2000)
+    # A strongly regularised regression is too timid; Platt scaling on held-out folds says by how much.
+    held_back = cross_val_predict(project, table, is_project, cv=10, method="decision_function")
+    platt = LogisticRegression(C=1e6, class_weight="balanced").fit(held_back[:, None], is_project)
+    slope, shift = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    project.fit(table, is_project)
     features, useful = [], []
     values: dict[str, list[FloatArray]] = {name: [] for name in PARTS if name != "lexical"}
     sister, held_out = unseen
@@ -341,8 +346,8 @@ def fit_calibration(
     return Calibration(
         engine=ENGINE,
         model=searcher.manifest.encoder.model,
-        project=[round(float(each), 4) for each in project.coef_[0]],
-        project_intercept=round(float(project.intercept_[0]), 4),
+        project=[round(slope * float(each), 4) for each in project.coef_[0]],
+        project_intercept=round(slope * float(project.intercept_[0]) + shift, 4),
         case={name: round(float(weight), 4) for name, weight in zip(names, case.coef_[0], strict=True)},
         case_intercept=round(float(case.intercept_[0]), 4),
         usual={

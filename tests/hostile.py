@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import yaml
 
+from tests.api.conftest import build_seeded
 from tests.conftest import CASES, ROOT, SEEDS
 
 ATTACKS: dict[str, str] = yaml.safe_load((ROOT / "tests" / "fixtures" / "attacks.yaml").read_text("utf-8"))
@@ -35,6 +37,12 @@ def write_corpus(folder: Path) -> Path:
     for name, text in GIANT.items():
         (folder / "studies" / f"giant-{name}.md").write_text(case("script", "Giant", text, title=f"Giant {name}"), "utf-8")
     return folder
+
+
+def build_hostile(index: Path, real_index: Path, corpus: Path) -> Path:
+    """Index a corpus of attacks. The build would keep most of it out: here that guard is off, to try those behind it."""
+    with mock.patch("indexer.build.lint", return_value=[]):
+        return build_seeded(index, real_index, corpus)
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROBE = """
+PROBE = r"""
 from pathlib import Path
 import kb, api.app
 from kb import read_corpora, shipped
@@ -22,7 +22,9 @@ from kb.lint import RULES, explain
 assert all(explain(rule) for rule in RULES)
 print(len(read_corpora([shipped("cases")]).cases))
 with TestClient(app_from_environment()) as client:
-    print(client.get("/").status_code, client.get("/static/premortem.css").status_code, client.get("/cases").status_code)
+    home = client.get("/")
+    style = re.search("/static/[^/]+/premortem.css", home.text)[0]
+    print(home.status_code, client.get(style).status_code, client.get("/cases").status_code)
 """
 
 

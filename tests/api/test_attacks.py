@@ -16,8 +16,8 @@ from litestar.testing import TestClient
 from api.app import create_app
 from api.settings import Settings
 from kb.parse import read_case
-from tests.api.conftest import Client, build_seeded
-from tests.hostile import ATTACKS, GIANT, case, write_corpus
+from tests.api.conftest import Client
+from tests.hostile import ATTACKS, GIANT, build_hostile, case, write_corpus
 
 SAFE_ADDRESS = re.compile(r"/(?!/)|#|https?://|mailto:")
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -50,7 +50,7 @@ class Shape(HTMLParser):
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory, real_index: Path) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("attacked")
-    index = build_seeded(folder / "index", real_index, write_corpus(folder / "corpus"))
+    index = build_hostile(folder / "index", real_index, write_corpus(folder / "corpus"))
     with TestClient(create_app(Settings(index=index))) as client:
         yield client
 

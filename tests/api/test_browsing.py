@@ -16,7 +16,7 @@ from api.families import FAMILIES, REST, families, family_index
 from api.landscape import FRAMES, MANY, landscape, place
 from api.settings import Settings
 from indexer.build import build_index
-from indexer.calibration import read_calibration
+from indexer.calibration import UNFITTED
 from indexer.generation import current_generation
 from indexer.searcher import Searcher
 from kb.store import Filters
@@ -153,7 +153,7 @@ def test_a_map_of_very_many_cases_stays_small(tmp_path: Path, small_corpus, hash
         (small_corpus / "studies" / f"copy-{number}.md").write_text(seed.replace(title[1], f"Copy number {number}"), "utf-8")
     build_index(tmp_path / "many", [small_corpus], encoder=hash_encoder)
     folder, manifest = current_generation(tmp_path / "many")
-    searcher = Searcher(folder, manifest, hash_encoder, read_calibration())
+    searcher = Searcher(folder, manifest, hash_encoder, UNFITTED)
     shown = landscape(searcher)
     assert shown.n_cases == MANY + 20 + len(SEEDS)
     assert shown.rows == []

@@ -364,7 +364,9 @@ def test_help_of_each_command_has_examples(premortem: Command, name: str):
 
 def test_help_lists_every_command(premortem: Command):
     out = premortem("--help").out
-    assert set(cli.commands) == {*("search", "index", "serve", "lint", "list", "show", "doctor", "eval", "new", "import", "review-cases")}
+    assert set(cli.commands) == {
+        *("search", "index", "serve", "lint", "list", "show", "doctor", "eval", "new", "import", "review-cases", "train")
+    }
     assert all(re.search(rf"^  {name}  ", out, re.MULTILINE) for name in cli.commands)
 
 

@@ -17,7 +17,7 @@ KEYS = {
     | {"categories", "phase", "outcome", "evidence", "impact"},
     "reason": {"query", "query_start", "query_end", "lead", "passage", "kind", "tag", "line"},
     "strategy": {"id", "title", "phase", "effort", "roles", "addresses", "score", "evidence"},
-    "evidence": {"case", "title", "line", "text", "inferred"},
+    "evidence": {"case", "title", "corpus", "status", "line", "text", "inferred"},
     "sign": {"text", "detail", "phase", "cases"},
 }
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.api.conftest import build_seeded
-from tests.hostile import ATTACKS, write_corpus
+from tests.hostile import ATTACKS, build_hostile, write_corpus
 from tests.serving import Server, free_port
 
 HARM = """() => [
@@ -26,7 +25,7 @@ HARM = """() => [
 def attacked(browser: Browser, real_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("attacked")
     corpus = write_corpus(folder / "corpus")
-    index = build_seeded(folder / "index", real_index, corpus)
+    index = build_hostile(folder / "index", real_index, corpus)
     port = free_port()
     with Server(folder / "log", "--index", index, "--cases", corpus, "--port", port, port=port) as server:
         yield server.wait_until_ready()

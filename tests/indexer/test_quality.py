@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import yaml
 
 from indexer import evaluation
 from indexer.evaluation import Judged, read_judged
 from tests.conftest import ROOT
 
 EVAL = ROOT / "tests" / "eval"
-FLOOR_NDCG_BRIEFS, FLOOR_NDCG_KNOWN = 0.61, 0.81
-"""A little under what was measured when they were set; raise them when the ranking gains."""
+FLOOR_NDCG_BRIEFS, FLOOR_NDCG_KNOWN = 0.692, 0.825
+"""0.01 under what was measured when they were set; raise them when the ranking gains."""
+MOST_WEAK_REASONS = 0.3
+"""Share of the judged first reasons that made no sense to the judge was 0.27."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,25 @@ def test_silence_is_honest(searcher, briefs):
     assert report.false_confident <= 0.05
     assert report.false_silent <= 0.05
     assert report.calibration_error <= 0.06
+
+
+@pytest.mark.slow
+def test_strategies_are_ranked_better_than_by_habit(searcher, briefs):
+    report = evaluation.evaluate_prevention(searcher, briefs)
+    ndcg = {system: values["nDCG@10"] for system, values in report.systems.items()}
+    assert ndcg["premortem"] > max(ndcg["most-linked"], ndcg["first-case"]) + 0.05
+
+
+@pytest.mark.slow
+def test_first_reasons_are_those_that_were_judged(searcher, briefs):
+    """Reasons are judged by people; what changes them has to be judged again: tests/eval/README.md tells how."""
+    judged = yaml.safe_load((EVAL / "reasons-judged.yaml").read_text("utf-8"))
+    assert len(judged) == 60
+    texts = {query.id: query.text for query in briefs}
+    answers = {name: {case.id: case for case in searcher.search(texts[name]).cases} for name in {each["description"] for each in judged}}
+    same = [each for each in judged if (case := answers[each["description"]].get(each["case"])) and case.reasons[0].query == each["query"]]
+    assert len(same) >= 0.8 * len(judged)
+    assert sum(not each["sensible"] for each in same) <= MOST_WEAK_REASONS * len(same)
 
 
 def test_measures_are_those_of_the_field():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from indexer.calibration import UNFITTED
 from indexer.scoring import PARTS, Layout, fuse, score_cases
 from indexer.vectors import Vectors
 
+FITTED = msgspec.structs.replace(UNFITTED, case={"fused": 0.5}, case_intercept=-2.0)
 values = st.floats(0, 1, width=32)
 rng = np.random.default_rng(0)
 
@@ -63,7 +65,7 @@ def score(rows):
     lexical = np.arange(6.0)
     return score_cases(
         np.array(rows, np.int64), whole=cases[:1], sentences=passages[:2], cases=cases, headlines=cases[::-1].copy(),
-        passages=passages, layout=Layout(np.arange(0, 19, 3, dtype=np.int64)), lexical=lexical[rows], calibration=UNFITTED,
+        passages=passages, layout=Layout(np.arange(0, 19, 3, dtype=np.int64)), lexical=lexical[rows], calibration=FITTED,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from indexer.training import GradedListLoss, Recipe, _training_rows, fold, train
 from kb.corpus import read_corpora
 from tests.conftest import CASES, ROOT
 
-TINY = Recipe(epochs=2, batch=6, learning_rate=2e-4, max_tokens=48, hard_negatives=4)
+TINY = Recipe(epochs=6, batch=6, learning_rate=2e-4, max_tokens=48, hard_negatives=4)
 
 
 @pytest.fixture(scope="module")
