@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 PROBE = r"""
+import re
 from pathlib import Path
 import kb, api.app
 from kb import read_corpora, shipped

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -211,6 +212,9 @@ class Terminal:
         environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": str(ROOT), "TERM": "dumb"}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # As a terminal starts a command; whoever runs the tests may ignore or block the signal.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             os.chdir(ROOT)
             os.execve(sys.executable, [sys.executable, "-m", "api.cli", *map(str, arguments)], environment)
         self.seen = ""

@@ -159,7 +159,7 @@ def test_threads_get_the_same_answers(searcher: Searcher):
 def test_candidates_of_a_large_corpus_hold_the_best_cases(searcher, monkeypatch):
     everything = [case.id for case in searcher.search(PAYROLL, limit=10).cases]
     monkeypatch.setattr("indexer.ranking.MOST_SCORED", 20)
-    monkeypatch.setattr("indexer.searcher._CANDIDATES", 30)
+    monkeypatch.setattr("indexer.ranking._CANDIDATES", 30)
     few = [case.id for case in searcher.search(PAYROLL, limit=10).cases]
     assert len(set(few[:5]) & set(everything[:5])) >= 4
 
