@@ -29,6 +29,8 @@ _MARGIN = 3.0
 """Per cent of the picture kept free at its edges."""
 _CHARACTER, _LINE, _MARK = 7.4, 17.0, 13.0
 """Width of a character of a label, height of its line, width of a mark; CSS pixels."""
+_EDGE = 8.0
+"""Pixels between a label and the edge of the picture, since some fonts are wider."""
 _LINE_CHARACTERS = 18
 _REACH = 62.0
 """A label stands at most so far from the middle of its cases, in pixels; where it cannot, it is left out."""
@@ -294,7 +296,7 @@ def _spot(members: FloatArray, half: FloatArray, marks: FloatArray, boxes: list[
     best, least = None, math.inf
     for down in range(-5, 6):
         for across in range(-4, 5):
-            at = np.clip(middle + np.array([across * 12.0, down * 9.0]), half, size - half)
+            at = np.clip(middle + np.array([across * 12.0, down * 9.0]), half + _EDGE, size - half - _EDGE)
             low, high = at - half, at + half
             if np.linalg.norm(at - middle) > _REACH or any((low < box[2:]).all() and (high > box[:2]).all() for box in boxes):
                 continue

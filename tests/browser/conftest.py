@@ -78,7 +78,11 @@ def server(browser: Browser, real_index: Path, tmp_path_factory: pytest.TempPath
 class Opener(Protocol):
     """Opens an address of the site in a fresh browser profile."""
 
-    def __call__(self, address: str, *, width: int = 1280, theme: str = "light", javascript: bool = True, zoom: float = 1) -> Page: ...
+    def __call__(
+        self, address: str, *, width: int = 1280, theme: str = "light", javascript: bool = True, zoom: float = 1, may_log: str = ""
+    ) -> Page:
+        """Open an address; `may_log` is part of what the page may write to the console as an error."""
+        ...
 
 
 @pytest.fixture
@@ -86,7 +90,9 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def open_page(address: str, *, width: int = 1280, theme: str = "light", javascript: bool = True, zoom: float = 1) -> Page:
+    def open_page(
+        address: str, *, width: int = 1280, theme: str = "light", javascript: bool = True, zoom: float = 1, may_log: str = ""
+    ) -> Page:
         # What zooming does to a page: fewer CSS pixels, each of them larger.
         size = {"width": round(width / zoom), "height": round(HEIGHT / zoom)}
         context = browser.new_context(
@@ -107,7 +113,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
             "console",
             lambda said: (
                 wrong.append(f"{page.url} logs {said.text}")
-                if said.type in {"error", "warning"} and said.location["url"] != page.url
+                if said.type in {"error", "warning"} and said.location["url"] != page.url and not (may_log and may_log in said.text)
                 else None
             ),
         )

@@ -142,7 +142,7 @@ def test_ticked_signs_stay_ticked(open_page: Opener) -> None:
 
 
 def test_server_that_does_not_answer_is_told_and_the_text_stays(open_page: Opener) -> None:
-    page = open_page(RESULTS)
+    page = open_page(RESULTS, may_log="status of 503")
     page.route("**/search", lambda route: route.fulfill(status=503, content_type="text/html", body="<h1>Full</h1>"))
     page.fill("#description", PAYROLL)
     expect(page.locator("[data-status]")).to_have_text(re.compile("did not answer"))
