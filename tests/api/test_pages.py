@@ -496,3 +496,12 @@ def test_unknown_address_is_shown_as_text(client):
     response = client.get("/cases/%3Cscript%3Ealert(1)%3C%2Fscript%3E", headers={"accept": "text/html"})
     assert response.status_code == 404
     assert Page(response.text).inline == []
+
+
+@pytest.mark.parametrize("address", ["/search", "/map"])
+def test_a_description_that_was_posted_does_not_stay_in_memory(client: Client, address: str):
+    from litestar import _parsers
+
+    before = _parsers.parse_url_encoded_form_data.cache_info().currsize
+    assert client.post(address, data={"description": "We move the Zanzibar depot to a new stock system."}).status_code == 200
+    assert _parsers.parse_url_encoded_form_data.cache_info().currsize == before
