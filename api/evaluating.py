@@ -27,7 +27,7 @@ from kb.errors import CorpusError, EncoderError, MissingExtraError
 _ROOT = Path(__file__).parent.parent
 JUDGED = _ROOT / "tests" / "eval"
 TRAINING = _ROOT / "training"
-_MEASURES = ("nDCG@10", "R@5", "R@10", "RR@10", "Success@3")
+_MEASURES = ("nDCG@10", "R@5", "R@10", "R@10 of 3", "RR@10", "Success@3")
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +52,15 @@ def evaluate(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
     """
     searcher = _open(settings)
     folder = folder or JUDGED
-    briefs, known, negatives = (_read(folder / f"{name}-dev.yaml") for name in ("briefs", "cases", "negatives"))
+    briefs, lengths, known, negatives = (_read(folder / f"{name}-dev.yaml") for name in ("briefs", "lengths", "cases", "negatives"))
     report = Report(
         generation=searcher.manifest.generation,
         model=searcher.manifest.model_name,
-        sets=[evaluation.evaluate_set(searcher, "project descriptions", briefs), evaluation.evaluate_set(searcher, "known items", known)],
+        sets=[
+            evaluation.evaluate_set(searcher, "project descriptions", briefs),
+            evaluation.evaluate_set(searcher, "the same projects in one sentence and on a page", lengths),
+            evaluation.evaluate_set(searcher, "known items", known),
+        ],
         prevention=evaluation.evaluate_prevention(searcher, briefs),
         honesty=evaluation.evaluate_honesty(searcher, briefs, negatives),
     )
@@ -118,7 +122,8 @@ def _print(report: Report) -> None:
 
 
 def _print_set(console: Console, report: SetReport) -> None:
-    console.print(_table(f"{report.name}: {report.n_queries}", _MEASURES, report.systems))
+    measures = [measure for measure in _MEASURES if measure in report.systems["premortem"]]
+    console.print(_table(f"{report.name}: {report.n_queries}", measures, report.systems))
     _print_gain(console, report.gain)
     if report.by_group:
         console.print(_table("nDCG@10 by kind and length", evaluation.SYSTEMS, report.by_group))

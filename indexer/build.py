@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import sqlite_utils
 
 from indexer import generation as gen
 from indexer.arrays import Embeddings
@@ -294,7 +293,9 @@ class _EmbeddingCache:
         return self
 
     def _open(self) -> None:
-        self._db = sqlite_utils.Database(self._path)
+        from kb.database import Database  # takes a third of a second: only for those who build
+
+        self._db = Database(self._path)
         self._db.table("embeddings").create({"key": str, "vector": bytes}, pk="key", if_not_exists=True)
 
     def __exit__(self, *_: object) -> None:

@@ -24,6 +24,8 @@ from indexer.searcher import Searcher
 
 STRONGLY_USEFUL = 2.0
 """Lowest grade that counts as relevant where a measure knows only yes and no."""
+MUST_READ = 3.0
+"""Grade of the cases that recall is told of separately; of a known item, it is the case that the query was written for."""
 _N_BOOTSTRAP = 2000
 _DEPTH = 100
 """Documents of a public collection that are kept for each query."""
@@ -111,21 +113,23 @@ def measure(
     from ir_measures import RR, R, Success, nDCG
 
     exists = set(known)
-    graded, binary = [], []
-    for query in judged:
-        for case_id, grade in query.grades.items():
-            if case_id in exists:
-                # Linear nDCG over integer gains of 100 × (2^grade − 1) is nDCG with that exponential gain, half grades kept.
-                gain = round(100 * (2**grade - 1)) if exponential else int(grade)
-                graded.append(ir_measures.Qrel(query.id, case_id, gain))
-                binary.append(ir_measures.Qrel(query.id, case_id, int(grade >= relevant)))
+    known_grades = [(query.id, case_id, grade) for query in judged for case_id, grade in query.grades.items() if case_id in exists]
+
+    def qrels(gain: Callable[[float], int]) -> list[ir_measures.Qrel]:
+        return [ir_measures.Qrel(query, case_id, gain(grade)) for query, case_id, grade in known_grades]
+
+    # Linear nDCG over integer gains of 100 × (2^grade − 1) is nDCG with that exponential gain, half grades kept.
+    levels = [("", [nDCG @ 10], qrels(lambda grade: round(100 * (2**grade - 1)) if exponential else int(grade)))]
+    levels.append(("", [R @ 5, R @ 10, RR @ 10, Success @ 3], qrels(lambda grade: int(grade >= relevant))))
+    if exponential:
+        levels.append((" of 3", [R @ 10], qrels(lambda grade: int(grade >= MUST_READ))))
     run = [ir_measures.ScoredDoc(query, case_id, score) for query, scores in runs.items() for case_id, score in scores.items()]
     values: dict[str, dict[str, float]] = {}
-    have_relevant = {qrel.query_id for qrel in binary if qrel.relevance}
-    for measures, qrels in (([nDCG @ 10], graded), ([R @ 5, R @ 10, RR @ 10, Success @ 3], binary)):
-        for metric in ir_measures.iter_calc(measures, qrels, run):
-            if measures[0] is measures[-1] or metric.query_id in have_relevant:
-                values.setdefault(str(metric.measure), {})[metric.query_id] = float(metric.value)
+    for suffix, metrics, judgements in levels:
+        have_relevant = {qrel.query_id for qrel in judgements if qrel.relevance}
+        for metric in ir_measures.iter_calc(metrics, judgements, run):
+            if metric.query_id in have_relevant:
+                values.setdefault(f"{metric.measure}{suffix}", {})[metric.query_id] = float(metric.value)
     return values
 
 

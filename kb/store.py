@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import msgspec
-import sqlite_utils
 
 from kb.case import Case, Strategy
 from kb.errors import FilterError, NotFoundError
@@ -134,7 +133,9 @@ def write_store(
     taxonomy: Taxonomy,
 ) -> None:
     """Write a new store; row numbers of cases, passages and strategies are those of their vectors."""
-    db = sqlite_utils.Database(path)
+    from kb.database import Database  # takes a third of a second: only for those who write
+
+    db = Database(path)
     # No journal, no syncing: a store appears whole with its generation, which is synced then, or not at all.
     db.execute("pragma journal_mode = off")
     db.execute("pragma synchronous = off")

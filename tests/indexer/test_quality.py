@@ -72,6 +72,11 @@ def test_measures_are_those_of_the_field():
     assert perfect["nDCG@10"]["q"] == pytest.approx(1.0)
     assert swapped["nDCG@10"]["q"] == pytest.approx(got / ideal, abs=1e-3)
     assert swapped["RR@10"]["q"] == 0.5
+    assert (perfect["R@5"]["q"], perfect["R@10 of 3"]["q"]) == (1.0, 1.0)
+    two = [Judged(id="q", text="", kind="", grades={"a": 3.0, "b": 3.0, "c": 2.0}), Judged(id="none", text="", kind="", grades={"a": 2.0})]
+    values = evaluation.measure(two, {"q": {"a": 1.0}, "none": {"a": 1.0}}, ["a", "b", "c"])
+    assert values["R@10 of 3"] == {"q": 0.5}  # a description without a must-read case has no recall of them
+    assert values["R@10"]["q"] == pytest.approx(1 / 3)
 
 
 def test_calibration_error_of_known_distances():
