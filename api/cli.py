@@ -595,7 +595,7 @@ def evaluate(
 @click.option(
     "--hold-out", type=click.IntRange(0, 4), metavar="FOLD", help="Leave a fifth of the descriptions and a quarter of the cases out."
 )
-@click.option("--epochs", type=click.IntRange(1), help="Times each description is seen. Default 8.")
+@click.option("--epochs", type=click.IntRange(1), help="Times each description is seen. Default 4.")
 @click.option("--learning-rate", type=float, help="Default 0.0001.")
 @click.option("--batch", type=click.IntRange(2), help="Descriptions in a step. Default 20.")
 @click.option("--seed", type=int, help="Default 0.")

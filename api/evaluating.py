@@ -20,7 +20,7 @@ from indexer.build import build_index
 from indexer.calibration import OWN, PACKAGED, UNFITTED
 from indexer.collection import read_collection
 from indexer.encoder import BASE, TRAINED, find_model
-from indexer.evaluation import HonestyReport, Judged, PreventionReport, SetReport, read_judged
+from indexer.evaluation import HonestyReport, Judged, PreventionReport, SetReport, read_judged, read_pairs
 from indexer.searcher import Searcher, open_searcher
 from kb.errors import CorpusError, EncoderError, MissingExtraError
 
@@ -196,6 +196,7 @@ def calibrate(settings: Settings, sister: Path | None) -> None:
             searcher,
             judged,
             unseen=unseen,
+            pairs=read_pairs(TRAINING / "reasons.jsonl"),
             fitted_on=f"training/: {len(judged)} descriptions, {len(unseen[1])} of them unseen, {len(searcher.store.case_ids)} cases",
             progress=lambda queries: track(list(queries), description="Scoring", console=Console(stderr=True)),
         )

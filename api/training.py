@@ -12,7 +12,7 @@ import msgspec
 
 from api.evaluating import TRAINING
 from indexer.encoder import BASE, TRAINED_DELTA, find_model
-from indexer.evaluation import read_judged
+from indexer.evaluation import read_judged, read_pairs
 from kb.corpus import read_corpora, shipped
 from kb.errors import CorpusError, MissingExtraError
 
@@ -50,9 +50,10 @@ def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
     split = training.Split() if hold_out is None else training.fold(judged, [case.id for case in cases], hold_out)
     learned_from = [query for query in judged if query.grades and query.id not in split.descriptions]
     learned_about = [case for case in cases if case.id not in split.cases]
-    click.echo(f"Learning from {len(learned_from)} descriptions about {len(learned_about)} cases", err=True)
+    pairs = read_pairs(TRAINING / "reasons.jsonl")
+    click.echo(f"Learning from {len(learned_from)} descriptions and {len(pairs)} pairs about {len(learned_about)} cases", err=True)
     base = find_model(BASE)
-    trained, untrained = training.train(base, learned_from, learned_about, recipe)
+    trained, untrained = training.train(base, learned_from, learned_about, recipe, pairs)
     _write(out, trained, untrained, {"recipe": recipe, "held_out": split, "base": base.sha256})
 
 

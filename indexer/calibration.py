@@ -11,7 +11,7 @@ from indexer.answer import Band
 from indexer.arrays import FloatArray
 from kb.errors import EncoderError
 
-ENGINE = 2
+ENGINE = 3
 """Raised when scores change their meaning, so that an old calibration is not used."""
 
 
@@ -21,10 +21,11 @@ PACKAGED = Path(__file__).parent / "model"
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """Two logistic regressions, fitted on judged descriptions by `premortem eval --calibrate`.
+    """Logistic regressions, fitted on judged descriptions and pairs by `premortem eval --calibrate`.
 
     The first asks of the description alone whether it describes a project that this knowledge base could know anything
     about; the second asks of a case, given that it does, whether the case is strongly useful. Their product is the probability.
+    The third asks of a sentence and a passage whether they make sense as a reason; only its order is used.
     """
 
     engine: int
@@ -36,6 +37,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     case: dict[str, float]
     """Feature, see `case_features` → coefficient."""
     case_intercept: float
+    reason: dict[str, float]
+    """Feature of a pair, see `indexer.reasons.pair_features` → coefficient."""
     usual: dict[str, tuple[float, float]]
     """Part of the score → its usual mean and standard deviation over cases."""
     strong: float
@@ -72,6 +75,17 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             return 1.0
         return float(_logistic(np.asarray(float(np.dot(self.project, whole)) + self.project_intercept)))
 
+    def makes_sense(self, features: dict[str, FloatArray]) -> FloatArray:
+        """Return a score for every pair, higher for those that make more sense as a reason.
+
+        Args:
+            features: each broadcasts to shape (n_sentences, n_passages).
+        """
+        scores: FloatArray = np.zeros_like(features["cosine"])
+        for name, weight in self.reason.items():
+            scores += weight * features[name]
+        return scores
+
     def band(self, probability: float) -> Band:
         if probability >= self.strong:
             return "strong"
@@ -85,6 +99,7 @@ UNFITTED = Calibration(
     project_intercept=0.0,
     case={},
     case_intercept=0.0,
+    reason={"cosine": 1.0},
     usual={},
     strong=1.0,
     related=1.0,
@@ -108,6 +123,10 @@ def _logistic(logits: FloatArray) -> FloatArray:
     return result
 
 
+class _Versioned(msgspec.Struct):
+    engine: int
+
+
 def read_calibration(path: Path) -> Calibration:
     """Return the calibration of a file.
 
@@ -116,12 +135,13 @@ def read_calibration(path: Path) -> Calibration:
     """
     mend = "run `premortem eval --calibrate` in a checkout, or delete the file"
     try:
-        calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
+        data = path.read_bytes()
+        engine = msgspec.json.decode(data, type=_Versioned).engine  # first: other engines have other fields
+        if engine == ENGINE:
+            return msgspec.json.decode(data, type=Calibration)
     except (OSError, msgspec.MsgspecError) as error:
         raise EncoderError(f"the calibration {path} cannot be read: {error}", next_step=mend) from error
-    if calibration.engine != ENGINE:
-        raise EncoderError(f"the calibration {path} is for engine {calibration.engine}, this is {ENGINE}", next_step=mend)
-    return calibration
+    raise EncoderError(f"the calibration {path} is for engine {engine}, this is {ENGINE}", next_step=mend)
 
 
 def find_calibration(index: Path, model: str) -> Calibration:

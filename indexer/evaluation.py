@@ -5,7 +5,7 @@ Needs ir-measures (extra `dev`): metrics come from the field's own tools.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from indexer.calibration import ENGINE, Calibration, case_features
 from indexer.collection import TestCollection, index_collection
 from indexer.description import read_description
 from indexer.encoder import Progress
+from indexer.reasons import commonness
 from indexer.scoring import PARTS, Scored
 from indexer.searcher import Searcher
 
@@ -42,6 +43,23 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     length: str = ""
     grades: dict[str, float]
     """Case id → 1 some overlap, 2 strongly useful, 3 must read; empty when nothing relevant exists."""
+
+
+class JudgedPair(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence of a description and a passage of a case, judged by a reader who saw nothing else."""
+
+    description: str
+    case: str
+    sentence: str
+    passage: str
+    """As it is embedded: lead and text."""
+    verdict: int
+    """0 makes no sense as a reason, 1 makes some, 2 is seen at once."""
+
+
+def read_pairs(path: Path) -> list[JudgedPair]:
+    """Read a file of judged pairs, one JSON object a line."""
+    return msgspec.json.Decoder(JudgedPair).decode_lines(path.read_bytes())
 
 
 def read_judged(path: Path) -> list[Judged]:
@@ -310,6 +328,7 @@ def fit_calibration(
     judged: Sequence[Judged],
     *,
     unseen: tuple[Searcher, Sequence[Judged]],
+    pairs: Sequence[JudgedPair],
     fitted_on: str,
     progress: Callable[[Iterable[Judged]], Iterable[Judged]] = iter,
 ) -> Calibration:
@@ -320,6 +339,7 @@ def fit_calibration(
         judged: descriptions of which some have nothing relevant.
         unseen: an index and graded descriptions that its encoder was not trained on. An encoder finds more in what it was trained on,
             so a trained one is represented here by a sister that was trained without these; an untrained one by itself.
+        pairs: judged pairs; those of the unseen descriptions are used.
         fitted_on: what stands in the calibration.
         progress: wraps the descriptions to show how far it is.
     """
@@ -354,6 +374,7 @@ def fit_calibration(
         project_intercept=round(slope * float(project.intercept_[0]) + shift, 4),
         case={name: round(float(weight), 4) for name, weight in zip(names, case.coef_[0], strict=True)},
         case_intercept=round(float(case.intercept_[0]), 4),
+        reason=_fit_reasons(sister, progress(held_out), pairs),
         usual={
             name: (round(float(np.mean(its)), 4), round(float(np.mean([each.var() for each in its]) ** 0.5), 4))
             for name, its in values.items()
@@ -363,3 +384,46 @@ def fit_calibration(
         floor=_FLOOR,
         fitted_on=fitted_on,
     )
+
+
+def _fit_reasons(searcher: Searcher, judged: Iterable[Judged], pairs: Sequence[JudgedPair]) -> dict[str, float]:
+    """Return the coefficients of a logistic regression that tells pairs that make sense from those that make none."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    of_description: dict[str, list[JudgedPair]] = {}
+    for pair in pairs:
+        of_description.setdefault(pair.description, []).append(pair)
+    rows, labels = [], []
+    for query in judged:
+        if its := of_description.get(query.id):
+            for features, pair in _known_pairs(searcher, query.text, its):
+                rows.append(features)
+                labels.append(pair.verdict > 0)
+    names = list(rows[0])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000))
+    model.fit(np.array([[row[name] for name in names] for row in rows]), labels)
+    weights = model[-1].coef_[0] / model[0].scale_
+    return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)}
+
+
+def _known_pairs(searcher: Searcher, text: str, pairs: Iterable[JudgedPair]) -> Iterator[tuple[dict[str, float], JudgedPair]]:
+    """Yield what is known of each judged pair whose sentence and passage still stand in the description and the case."""
+    read = read_description(text)
+    embeddings = searcher.encode(read)
+    scored = searcher.score(read, embeddings[:1], embeddings[1:])
+    common = commonness(scored.cosines, scored.offsets)
+    sentences = {sentence.text: number for number, sentence in enumerate(read.sentences)}
+    at_of = {searcher.store.case_ids[int(row)]: at for at, row in enumerate(scored.rows)}
+    for pair in pairs:
+        at, sentence = at_of.get(pair.case), sentences.get(pair.sentence)
+        if at is None or sentence is None:
+            continue
+        rows = scored.passage_rows[scored.segment(at)].tolist()
+        texts = [f"{passage.lead} {passage.text}".strip() for passage in searcher.store.passages(rows).values()]
+        if pair.passage in texts:
+            features = searcher.pair_features(read, embeddings, scored, at, common)
+            shape = features["cosine"].shape
+            place = sentence, texts.index(pair.passage)
+            yield {name: float(np.broadcast_to(values, shape)[place]) for name, values in features.items()}, pair

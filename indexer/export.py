@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import openvino as ov
 import torch
+from openvino.tools.ovc import convert_model  # type: ignore[import-untyped]
 
 from indexer.encoder import Model
 from indexer.openvino_encoder import EXPORT_FORMAT, MINIMUM_PARITY, Export, OpenVinoEncoder
@@ -52,7 +53,7 @@ def export(model: Model, out: Path) -> Export:
     example = {name: torch.ones(2, 8, dtype=torch.int64) for name in ("input_ids", "attention_mask")}
     dynamic = [(name, ov.PartialShape([-1, -1]), ov.Type.i64) for name in example]
     with torch.no_grad():
-        graph = ov.convert_model(_Embedder(reference).eval(), example_input=example, input=dynamic)
+        graph = convert_model(_Embedder(reference).eval(), example_input=example, input=dynamic)
     ov.save_model(graph, out / "model.xml", compress_to_fp16=True)
     prompts = reference.prompts or {}
     description = Export(

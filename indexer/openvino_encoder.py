@@ -12,12 +12,15 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import openvino as ov
 from tokenizers import Tokenizer
 
 from indexer.arrays import Embeddings
 from indexer.encoder import Fingerprint, Model, Progress
 from kb.errors import EncoderError
+from kb.imports import without
+
+with without("openvino.tools.ovc"):  # converts models, takes an eighth of a second; only the export needs it
+    import openvino as ov
 
 EXPORT_FORMAT = 1
 _DESCRIPTION = "export.json"

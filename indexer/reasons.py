@@ -1,6 +1,13 @@
-"""Why a case was found: pairs of a sentence of the description and a passage of the case."""
+"""Why a case was found: pairs of a sentence of the description and a passage of the case.
+
+Which pairs make sense to a reader is learned: a logistic regression over what is known of a pair, fitted on pairs that readers judged
+(`training/reasons.jsonl`) and kept with the calibration.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,39 +17,67 @@ from indexer.description import Sentence
 from kb.store import Passage
 
 MOST = 3
-KIND_WEIGHTS = {"undertaking": 1.15, "story": 0.9, "symptom": 1.0, "factor": 1.0, "lesson": 0.9, "likeness": 0.8, "prevention": 0.7}
-"""Kind of passage → how much a pair with it counts: the same kind of project convinces most, what happened more than what might."""
+KINDS = ("undertaking", "story", "symptom", "factor", "lesson", "likeness", "prevention")
+"""Kinds of passages."""
 _LEAST_COSINE = 0.3
 """A second or third pair under this is not shown; the first always is."""
-_CONTEXT = 0.8
-"""How much it counts that the sentence fits the whole case, and the passage the whole description."""
-_COMMONNESS = 0.5
-"""How much of what a sentence has in common with every case is taken off: a sentence that fits all says little of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """What is known of each passage before any search; every field has shape (n_passages,)."""
+
+    lines: IntArray
+    """Line in the file of its case."""
+    kinds: IntArray
+    """Place in `KINDS`."""
+    words: IntArray
+
+    def of(self, rows: IntArray) -> Passages:
+        return Passages(self.lines[rows], self.kinds[rows], self.words[rows])
 
 
 def commonness(cosines: Embeddings, offsets: IntArray) -> FloatArray:
-    """Return, a sentence, the mean over the candidates of its best cosine; shape (n_sentences,)."""
+    """Return, a sentence, the mean over the candidates of its best cosine; shape (n_sentences,). One that fits all says little of any."""
     common: FloatArray = np.maximum.reduceat(cosines, offsets, axis=1).mean(axis=1, dtype=np.float64)
     return common
 
 
-def best_pairs(
-    cosines: Embeddings, common: FloatArray, weights: FloatArray, lines: IntArray, context: tuple[FloatArray, FloatArray]
-) -> list[tuple[int, int]]:
-    """Return one to `MOST` pairs (sentence, passage) of one case, best first; no sentence and no line stands twice.
+def pair_features(
+    cosines: Embeddings, common: FloatArray, context: tuple[FloatArray, FloatArray], sentences: Sequence[Sentence], passages: Passages
+) -> dict[str, FloatArray]:
+    """Return feature → its value for every pair of one case; each broadcasts to shape (n_sentences, n_passages of the case).
 
     Args:
         cosines: shape (n_sentences, n_passages of the case).
         common: shape (n_sentences,), see `commonness`.
-        weights: shape (n_passages,), weight of each passage's kind.
-        lines: shape (n_passages,), line of each passage in the case's file.
         context: cosine of each sentence with the whole case, shape (n_sentences,), and of each passage with the whole description, shape
             (n_passages,). A word that both sides use in different senses makes a pair near, but neither of the two belongs to the other's
             subject.
+        sentences: of the description.
+        passages: of the case.
     """
     sentence_fits, passage_fits = context
-    scores = cosines - _COMMONNESS * common[:, None] + _CONTEXT * (sentence_fits[:, None] + passage_fits[None, :])
-    scores = scores * weights[None, :]
+    words = np.array([len(sentence.text.split()) for sentence in sentences])
+    features: dict[str, FloatArray] = {
+        "cosine": cosines.astype(np.float64),
+        "common": common[:, None],
+        "sentence_fits": sentence_fits[:, None],
+        "passage_fits": passage_fits[None, :],
+        "sentence_words": np.log(words)[:, None],  # of three words little can be learned
+        "passage_words": np.log(passages.words)[None, :],
+    }
+    return features | {kind: (passages.kinds == number).astype(np.float64)[None, :] for number, kind in enumerate(KINDS)}
+
+
+def best_pairs(scores: FloatArray, cosines: Embeddings, lines: IntArray) -> list[tuple[int, int]]:
+    """Return one to `MOST` pairs (sentence, passage) of one case, best first; no sentence and no line stands twice.
+
+    Args:
+        scores: shape (n_sentences, n_passages of the case).
+        cosines: the same shape.
+        lines: shape (n_passages,), line of each passage in the case's file.
+    """
     pairs: list[tuple[int, int]] = []
     for flat in np.argsort(-scores, axis=None, kind="stable").tolist():
         sentence, passage = divmod(flat, cosines.shape[1])

@@ -16,7 +16,7 @@ from indexer.explanation import Explanation, explain
 from indexer.generation import MAP, STORE, Manifest, current_generation
 from indexer.prevention import rank_strategies, watch_signs
 from indexer.ranking import Ranker
-from indexer.reasons import KIND_WEIGHTS, best_pairs, commonness, reason
+from indexer.reasons import KINDS, Passages, best_pairs, commonness, pair_features, reason
 from indexer.scoring import Layout, Scored
 from indexer.vectors import Vectors
 from kb.errors import EncoderError, IndexDamagedError, NotFoundError, QueryError
@@ -64,9 +64,9 @@ class Searcher:
             layout = self.store.passage_layout()
         except Exception as error:  # FAISS raises RuntimeError, SQLite its own tree, msgspec another
             raise IndexDamagedError(f"{folder} cannot be read: {error}", next_step="run `premortem index --rebuild`") from error
-        passage_cases = np.array([case_row for case_row, _, _ in layout], np.int64)
-        self._passage_weights = np.array([KIND_WEIGHTS[kind] for _, kind, _ in layout])
-        self._passage_lines = np.array([line for _, _, line in layout], np.int64)
+        passage_cases = np.array([case_row for case_row, _, _, _ in layout], np.int64)
+        known = np.array([(line, KINDS.index(kind), words) for _, kind, line, words in layout], np.int64).reshape(-1, 3)
+        self._known_passages = Passages(lines=known[:, 0], kinds=known[:, 1], words=known[:, 2])
         counts = {"cases": len(self._cases), "passages": len(self._passages), "strategies": len(self._strategies)}
         whole = len(layout) == counts["passages"] and self.places.shape == (counts["cases"], 2)
         if not whole or any(manifest.counts[name] != count for name, count in counts.items()):
@@ -200,9 +200,8 @@ class Searcher:
         for at in visible:
             segment = scored.segment(at)
             rows = scored.passage_rows[segment]
-            case = self._cases.matrix[int(scored.rows[at])]
-            context = (embeddings[1:] @ case).astype(np.float64), (self._passages.matrix[rows] @ embeddings[0]).astype(np.float64)
-            best = best_pairs(scored.cosines[:, segment], common, self._passage_weights[rows], self._passage_lines[rows], context)
+            scores = self.calibration.makes_sense(self.pair_features(read, embeddings, scored, at, common))
+            best = best_pairs(scores, scored.cosines[:, segment], self._known_passages.lines[rows])
             pairs.append([(read.sentences[sentence], int(rows[column])) for sentence, column in best])
         passages = self.store.passages([row for its in pairs for _, row in its])
         cases = self.store.cases([int(scored.rows[at]) for at in visible])
@@ -232,6 +231,16 @@ class Searcher:
                 )
             )
         return tuple(found)
+
+    def pair_features(
+        self, read: Description, embeddings: Embeddings, scored: Scored, at: int, common: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Return what is known of every pair of a sentence and a passage of the candidate at a position, see `indexer.reasons`."""
+        segment = scored.segment(at)
+        rows = scored.passage_rows[segment]
+        case = self._cases.matrix[int(scored.rows[at])]
+        context = (embeddings[1:] @ case).astype(np.float64), (self._passages.matrix[rows] @ embeddings[0]).astype(np.float64)
+        return pair_features(scored.cosines[:, segment], common, context, read.sentences, self._known_passages.of(rows))
 
     def similar(self, case_id: str, *, limit: int = 5) -> tuple[SimilarCase, ...]:
         """Return the cases most like one, with the statements of both that are most alike.
@@ -270,7 +279,7 @@ class Searcher:
         kinds = ("symptom", "factor", "lesson")
         ours, theirs = self.store.passages_of([stored.row], kinds), self.store.passages_of([other.row], kinds)
         matrix = self._passages.matrix
-        every = tuple(KIND_WEIGHTS)  # a draft may have statements of none of these kinds
+        every = KINDS  # a draft may have statements of none of these kinds
         ours, theirs = ours or self.store.passages_of([stored.row], every), theirs or self.store.passages_of([other.row], every)
         ours_rows, theirs_rows = list(ours), list(theirs)
         cosines = matrix[ours_rows] @ matrix[theirs_rows].T

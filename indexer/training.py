@@ -3,6 +3,8 @@
 A description is pulled towards the cases an assessor graded useful for it, in proportion to the grade, and away from those it merely sounds
 like. Both sides are seen through random views (some sentences, some passages), so that the encoder learns the content and not one wording.
 
+Judged pairs of a sentence and a passage teach it what makes a reason, in the same way.
+
 Needs torch and the extra `train`: sentence-transformers' trainer with a listwise loss, because none of its losses takes graded relevance
 within a batch.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -24,12 +27,16 @@ from torch import nn
 from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.description import read_description
 from indexer.encoder import Model
-from indexer.evaluation import Judged
+from indexer.evaluation import Judged, JudgedPair
 from indexer.passages import case_passages, case_text, headline_text
 from kb.case import Case
 
 GAINS = {1: 0.1, 2: 0.4, 3: 1.0}
 """Grade → share of the target; grades between are interpolated."""
+_PAIR_GAINS = {1: 0.4, 2: 1.0}
+"""Verdict on a pair → share of the target."""
+_OF_DESCRIPTION = 0.3
+"""Share of the target, for a sentence, of the cases that are useful for its description as a whole."""
 _SAME_CASE = 0.4
 """Share of the target, for a case's own "is this you" line, of the cases most often graded useful together with it."""
 
@@ -38,7 +45,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the outcome depends on, beside the data."""
 
     seed: int = 0
-    epochs: int = 8
+    epochs: int = 4
     batch: int = 20
     learning_rate: float = 1e-4
     scale: float = 20.0
@@ -47,6 +54,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Longer views are cut in training; the encoder afterwards reads as many tokens as before."""
     likeness_share: float = 0.35
     """"Is this you" lines seen in an epoch, as a share of the descriptions."""
+    pair_share: float = 0.4
+    """Sentences with judged passages seen in an epoch, as a share of the descriptions."""
     hard_negatives: int = 30
     """A negative is drawn from the nearest this many cases of grade 0."""
 
@@ -71,7 +80,7 @@ def _bucket(text: str, count: int) -> int:
 
 
 def train(
-    model: Model, judged: Sequence[Judged], cases: Sequence[Case], recipe: Recipe
+    model: Model, judged: Sequence[Judged], cases: Sequence[Case], recipe: Recipe, pairs: Sequence[JudgedPair] = ()
 ) -> tuple[SentenceTransformer, dict[str, torch.Tensor]]:
     """Return the model fine-tuned on graded descriptions, and the weights it moved as they were before.
 
@@ -82,6 +91,7 @@ def train(
         judged: descriptions with their grades; those without any are left out.
         cases: what may be learned about; grades of other cases are left out.
         recipe: settings.
+        pairs: judged pairs; those of other descriptions or cases are left out.
     """
     torch.manual_seed(recipe.seed)
     # Eager attention: under bfloat16 on a CPU its backward pass is several times faster than the fused one.
@@ -89,7 +99,7 @@ def train(
     for name, parameter in encoder.named_parameters():
         parameter.requires_grad_(".embeddings." not in name)
     untrained = {name: value.detach().clone() for name, value in encoder.named_parameters() if value.requires_grad}
-    rows, gains = _training_rows(encoder, judged, cases, recipe)
+    rows, gains = _training_rows(encoder, judged, cases, recipe, pairs)
     max_tokens, encoder.max_seq_length = encoder.max_seq_length, recipe.max_tokens
     arguments = SentenceTransformerTrainingArguments(
         output_dir=".",
@@ -139,9 +149,13 @@ class GradedListLoss(nn.Module):
 
 
 def _training_rows(
-    encoder: SentenceTransformer, judged: Sequence[Judged], cases: Sequence[Case], recipe: Recipe
+    encoder: SentenceTransformer, judged: Sequence[Judged], cases: Sequence[Case], recipe: Recipe, pairs: Sequence[JudgedPair] = ()
 ) -> tuple[Dataset, FloatArray]:
-    """Return rows (query view, view of a useful case, view of a useless one, their numbers), and the gain of every (query, case)."""
+    """Return rows (query view, view of a useful case, view of a useless one, their numbers), and the gain of every (query, case).
+
+    Queries are the descriptions, then the cases' "is this you" lines, then the sentences with judged passages. The last column of the gains
+    stands for passages that are useless here, whatever their case.
+    """
     chance = random.Random(recipe.seed)  # noqa: S311 - not for secrets
     row_of = {case.id: row for row, case in enumerate(cases)}
     usable = [query for query in judged if any(case_id in row_of for case_id in query.grades)]
@@ -152,16 +166,21 @@ def _training_rows(
     together = _SAME_CASE * together / np.outer(spread, spread)
     np.fill_diagonal(together, 1.0)
     sentences = [[sentence.text for sentence in read_description(query.text).sentences] for query in usable]
-    everything = np.vstack([gains, together[[row for row, _ in own]]])
+    reasons = _reasons({query.id: row for row, query in enumerate(usable)}, row_of, pairs)
+    everything = np.vstack([gains, together[[row for row, _ in own]], *(reason.gains(gains)[None] for reason in reasons)])
+    everything = np.hstack([everything, np.zeros((len(everything), 1))])
     texts = [" ".join(each) for each in sentences] + [item.text or item.lead for _, item in own]
     nearest = _nearest(encoder, texts, cases)
     rows: list[dict[str, Any]] = []
     for _ in range(recipe.epochs):
-        lines = chance.sample(range(len(own)), min(len(own), int(recipe.likeness_share * len(usable))))
-        epoch = []
+        lines, told = (
+            chance.sample(range(len(its)), min(len(its), int(share * len(usable))))
+            for its, share in ((own, recipe.likeness_share), (reasons, recipe.pair_share))
+        )
+        epoch = [reasons[number].row(len(texts) + number, len(cases), chance) for number in told]
         for query in (*range(len(usable)), *(len(usable) + line for line in lines)):
             is_line = query >= len(usable)
-            useful = own[query - len(usable)][0] if is_line else chance.choices(range(len(cases)), weights=everything[query])[0]
+            useful = own[query - len(usable)][0] if is_line else chance.choices(range(len(cases)), weights=gains[query])[0]
             useless = chance.choice([case for case in nearest[query].tolist() if everything[query, case] == 0][: recipe.hard_negatives])
             epoch.append(
                 {
@@ -174,6 +193,48 @@ def _training_rows(
         chance.shuffle(epoch)
         rows += epoch
     return Dataset.from_list(rows), everything
+
+
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """What was judged of one sentence."""
+
+    sentence: str
+    description: int
+    good: list[tuple[int, str, float]]
+    """Case, passage, gain."""
+    bad: list[str]
+    """Passages that make no reason for this sentence, or for another of its description."""
+
+    def gains(self, of_descriptions: FloatArray) -> FloatArray:
+        """Return the gain of each case: that of its passages, else a part of what it is worth for the whole description."""
+        gains: FloatArray = _OF_DESCRIPTION * of_descriptions[self.description]
+        for case, _, gain in self.good:
+            gains[case] = max(gains[case], gain)
+        return gains
+
+    def row(self, query: int, useless: int, chance: random.Random) -> dict[str, Any]:
+        case, passage, _ = chance.choice(self.good)
+        return {"query": self.sentence, "useful": passage, "useless": chance.choice(self.bad), "label": [query, case, useless]}
+
+
+def _reasons(description_row: dict[str, int], case_row: dict[str, int], pairs: Sequence[JudgedPair]) -> list[_Reasons]:
+    """Return the sentences that have a passage which makes a reason, and one which makes none."""
+    good: dict[tuple[str, str], list[tuple[int, str, float]]] = {}
+    bad: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        if pair.description in description_row and pair.case in case_row:
+            key = pair.description, pair.sentence
+            if pair.verdict:
+                good.setdefault(key, []).append((case_row[pair.case], pair.passage, _PAIR_GAINS[pair.verdict]))
+            else:
+                bad.setdefault(key, []).append(pair.passage)
+                bad.setdefault((pair.description, ""), []).append(pair.passage)
+    return [
+        _Reasons(key[1], description_row[key[0]], its, others)
+        for key, its in good.items()
+        if (others := bad.get(key) or bad.get((key[0], "")))
+    ]
 
 
 def _gains(judged: Sequence[Judged], row_of: dict[str, int]) -> FloatArray:

@@ -315,9 +315,10 @@ class Store:
         marks = ",".join("?" * len(values))
         return self._rows(f"select * from {table} where {column} in ({marks}) order by {column}, row", list(values))
 
-    def passage_layout(self) -> list[tuple[int, str, int]]:
-        """Return (case row, kind, line) of every passage, by row."""
-        return [tuple(row) for row in self._rows("select case_row, kind, line from passages order by row")]
+    def passage_layout(self) -> list[tuple[int, str, int, int]]:
+        """Return (case row, kind, line, number of words) of every passage, by row."""
+        words = "length(lead || text) - length(replace(lead || text, ' ', '')) + 1 + (lead <> '')"
+        return [tuple(row) for row in self._rows(f"select case_row, kind, line, {words} from passages order by row")]
 
     def strategy(self, strategy_id: str) -> StoredStrategy:
         """Return one strategy.

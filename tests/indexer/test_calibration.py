@@ -38,6 +38,12 @@ def test_one_that_does_not_fit_is_refused(tmp_path, change, says):
     assert "premortem eval --calibrate" in caught.value.next_step
 
 
+def test_one_of_an_engine_with_other_fields_is_refused_for_its_engine(tmp_path):
+    (tmp_path / OWN).write_text('{"engine": 2, "model": "abc", "project": []}')
+    with pytest.raises(EncoderError, match="is for engine 2"):
+        find_calibration(tmp_path, "abc")
+
+
 def test_a_damaged_one_is_refused(tmp_path):
     (tmp_path / OWN).write_text('{"engine": 2')
     with pytest.raises(EncoderError, match="cannot be read"):

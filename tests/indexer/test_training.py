@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from indexer.encoder import BASE, find_model
-from indexer.evaluation import read_judged
+from indexer.evaluation import JudgedPair, read_judged
 from indexer.training import GradedListLoss, Recipe, _training_rows, fold, train
 from kb.corpus import read_corpora
 from tests.conftest import CASES, ROOT
@@ -73,6 +73,28 @@ def test_rows_are_the_same_for_the_same_seed(judged, cases):
         assert gains[query, useful] > 0 == gains[query, useless]
 
 
+def test_judged_pairs_become_rows_of_their_own(judged, cases):
+    from indexer.reference_encoder import load_reference
+
+    query = judged[0]
+    case_id = next(case.id for case in cases if case.id in query.grades)
+    pairs = [
+        JudgedPair(description=query.id, case=case_id, sentence="A sentence.", passage="A telling passage.", verdict=2),
+        JudgedPair(description=query.id, case=cases[0].id, sentence="A sentence.", passage="An empty passage.", verdict=0),
+        JudgedPair(description=query.id, case=case_id, sentence="Another.", passage="Nothing at all.", verdict=0),
+        JudgedPair(description="held out", case=case_id, sentence="Unknown.", passage="Unknown.", verdict=2),
+    ]
+    recipe = msgspec.structs.replace(TINY, epochs=1, pair_share=1.0)
+    rows, gains = _training_rows(load_reference(find_model(BASE)), judged, cases, recipe, pairs)
+    [row] = [row for row in rows.to_list() if row["query"] == "A sentence."]
+    assert (row["useful"], row["useless"]) == ("A telling passage.", "An empty passage.")
+    number, useful, useless = row["label"]
+    assert cases[useful].id == case_id
+    assert gains[number, useful] == 1.0
+    assert not gains[:, useless].any()
+    assert all("Unknown." not in row.values() for row in rows.to_list())
+
+
 def test_the_loss_is_least_when_cosines_follow_the_grades():
     gains = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     right, wrong = torch.tensor([[20.0, 0.0], [0.0, 20.0]]), torch.tensor([[0.0, 20.0], [20.0, 0.0]])
@@ -80,7 +102,7 @@ def test_the_loss_is_least_when_cosines_follow_the_grades():
 
 
 def test_a_fold_leaves_out_what_it_says(judged, cases):
-    everything = [query for number in range(1, 7) for query in read_judged(ROOT / "training" / f"briefs-{number}.yaml")]
+    everything = [query for number in range(1, 17) for query in read_judged(ROOT / "training" / f"briefs-{number}.yaml")]
     ids = [case.id for case in cases]
     folds = [fold(everything, ids, number) for number in range(5)]
     assert sorted(query for each in folds for query in each.descriptions) == sorted(query.id for query in everything)

@@ -160,7 +160,9 @@ def test_passages_of_a_case_are_those_of_its_kinds(store, passages):
 
 def test_the_layout_of_passages_has_one_entry_a_row(store, passages):
     rows = {BANK: 0, SHOP: 1, RAIL: 2}
-    assert store.passage_layout() == [(rows[each.case_id], each.kind, each.line) for each in passages]
+    assert store.passage_layout() == [
+        (rows[each.case_id], each.kind, each.line, len(f"{each.lead} {each.text}".split())) for each in passages
+    ]
 
 
 def test_a_strategy_comes_back_whole(store):
