@@ -192,8 +192,8 @@ class StatementController(Controller):
     def list_symptoms(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
-        """List the early-warning signs of the cases that satisfy the filters."""
-        return paged(catalogue.statements(searcher.store, "symptoms", facets), page, page_size)
+        """List the early-warning signs of the cases that satisfy the filters; `phase` is the one in which the sign shows."""
+        return paged(catalogue.symptoms(searcher.store, facets), page, page_size)
 
     @get("/terms", operation_id="ListTerms", responses=PROBLEMS, sync_to_thread=True)
     def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:
