@@ -45,13 +45,14 @@ _log = logging.getLogger("premortem")
 PROBLEMS = {
     status: ResponseSpec(Problem, generate_examples=False, description=description, media_type="application/problem+json")
     for status, description in {
+        400: "The request cannot be used; the answer names a parameter that is wrong, and the nearest of one that is unknown.",
         404: "No such case, strategy or category.",
         422: "A filter or parameter value cannot be used; the answer names the nearest.",
         503: "There is no index that can answer.",
     }.items()
 }
 SEARCH_PROBLEMS = {
-    **{status: PROBLEMS[status] for status in (422, 503)},
+    **{status: PROBLEMS[status] for status in (400, 422, 503)},
     413: ResponseSpec(Problem, generate_examples=False, description="The description is too long.", media_type="application/problem+json"),
 }
 

@@ -241,7 +241,8 @@ def test_document_lists_every_route_that_exists(client, document):
 def test_every_described_get_answers(client, document):
     ids = {"case_id": CASE, "category_id": CATEGORY, "strategy_id": STRATEGY}
     for path in [path for path, operations in document["paths"].items() if "get" in operations]:
-        assert client.get(path.format(**ids), params={"q": "payroll"}).status_code == 200, path
+        query = {"q": "payroll"} if path.endswith("/search") else {}
+        assert client.get(path.format(**ids), params=query).status_code == 200, path
 
 
 def test_every_reference_of_the_document_resolves(client, document):
