@@ -34,7 +34,7 @@ from api.library import Library
 from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
 from api.pages import PageController, edit_address
-from api.parameters import provide_filters
+from api.parameters import provide_filters, refuse_unknown_parameters
 from api.problems import JsonRequest, handle_error
 from api.routes import (
     CaseController,
@@ -84,6 +84,7 @@ def create_app(settings: Settings) -> Litestar:
             contribution_api(settings),
             openapi_document,
         ],
+        guards=[refuse_unknown_parameters],
     )
 
     @asynccontextmanager

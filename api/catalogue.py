@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
+import msgspec
 from rapidfuzz import fuzz, process
 
 from api.schemas import CaseSummary, CategoryDetail, CategorySummary, Statement, StrategySummary
@@ -78,6 +79,17 @@ def category_detail(store: Store, category_id: str) -> CategoryDetail:
 def statements(store: Store, field: str, filters: Filters) -> list[Statement]:
     """Return the items in one field of the cases that satisfy the filters, in order of case title."""
     return [Statement.of(stored, item) for stored in list_cases(store, filters) for item in getattr(stored.case, field)]
+
+
+def symptoms(store: Store, filters: Filters) -> list[Statement]:
+    """Return the early-warning signs of the cases that satisfy the filters; `phase` asks for that of the sign, not of its case.
+
+    Raises:
+        FilterError: a value is not of its vocabulary; names the nearest.
+    """
+    store.filter_rows(Filters(phase=filters.phase))  # refuses a phase that there is none of
+    found = statements(store, "symptoms", msgspec.structs.replace(filters, phase=()))
+    return [each for each in found if not filters.phase or each.tag in filters.phase]
 
 
 class Entry(NamedTuple):

@@ -90,7 +90,7 @@ class ContributionController(Controller):
         "/check",
         operation_id="CheckContribution",
         operation_class=CheckOperation,
-        responses={503: PROBLEMS[503], 413: SEARCH_PROBLEMS[413], 422: SEARCH_PROBLEMS[422], **_TOO_MANY},
+        responses={400: PROBLEMS[400], 503: PROBLEMS[503], 413: SEARCH_PROBLEMS[413], 422: SEARCH_PROBLEMS[422], **_TOO_MANY},
         status_code=HTTP_200_OK,
         request_max_body_size=MAX_BODY_BYTES,
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
+from api.problems import problem_of
 from kb.store import Filters
+from kb.taxonomy import did_you_mean
 
 Values = Annotated[list[str] | None, QueryParameter(description="May be given more than once; any of the values will do.")]
 Year = Annotated[int | None, QueryParameter(ge=1000, le=3000)]
 Drafts = Annotated[bool, QueryParameter(description="Whether cases that nobody has reviewed yet are among them.")]
 PageNumber = Annotated[int, QueryParameter(ge=1, description="1-based page.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=500)]
+_LONGEST_NAME = 60
+"""Most characters told of an unknown parameter: a whole description may stand where a name should."""
 
 
 def provide_filters(
@@ -50,3 +57,27 @@ def provide_filters(
         to_year=to_year,
         drafts=drafts,
     )
+
+
+async def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Refuse a query parameter that an address of the API does not take: a mistyped filter would give an answer to another question.
+
+    Raises:
+        ProblemDetailsException: there is one (400); names the nearest of those that the OpenAPI description tells.
+    """
+    asked = list(connection.query_params)
+    known = _told_parameters(connection.app, getattr(handler, "operation_id", None)) if asked else None
+    unknown = [name for name in asked if known is not None and name not in known]
+    if unknown:
+        name = unknown[0][:_LONGEST_NAME]
+        next_step = did_you_mean(name, known) if known else "leave it out: this address takes none"
+        raise problem_of(400, "unknown-parameter", f"unknown query parameter {name!r}", next_step)
+
+
+def _told_parameters(app: Litestar, operation_id: object) -> list[str] | None:
+    """Return the query parameters that the OpenAPI description tells of an operation, None of one that it does not tell of."""
+    for item in (app.openapi_schema.paths or {}).values():
+        for operation in (item.get, item.post):
+            if operation and operation.operation_id == operation_id:
+                return [each.name for each in operation.parameters or () if each.param_in == "query"]  # type: ignore[union-attr]
+    return None

@@ -76,8 +76,10 @@ class JsonRequest(Request[Any, Any, Any]):
 
 def to_problem(error: Exception) -> ProblemDetailsException:
     """Return an error as problem details; what is not ours and not HTTP tells nothing of its inside."""
+    if isinstance(error, ProblemDetailsException):
+        return error
     if isinstance(error, PremortemError):
-        return _problem(STATUS[type(error)], error.code, str(error), error.next_step)
+        return problem_of(STATUS[type(error)], error.code, str(error), error.next_step)
     if isinstance(error, HTTPException):
         extra = error.extra if isinstance(error.extra, list) else []
         where = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
@@ -87,11 +89,12 @@ def to_problem(error: Exception) -> ProblemDetailsException:
             next_step = "wait a minute, then go on; `premortem lint` on your own machine has no limit"
         # Where something is named, Litestar's own words repeat the whole address, and a description may stand in it.
         detail = f"this request cannot be used: {where}" if where else error.detail or status.phrase
-        return _problem(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)
-    return _problem(500, "internal-error", "something went wrong on our side", "try again; the server's log holds the details")
+        return problem_of(error.status_code, status.phrase.lower().replace(" ", "-"), detail, next_step)
+    return problem_of(500, "internal-error", "something went wrong on our side", "try again; the server's log holds the details")
 
 
-def _problem(status: int, code: str, detail: str, next_step: str) -> ProblemDetailsException:
+def problem_of(status: int, code: str, detail: str, next_step: str) -> ProblemDetailsException:
+    """Return an error that only the API knows, to be raised or sent."""
     return ProblemDetailsException(
         status_code=status, type_=f"urn:premortem:{code}", title=HTTPStatus(status).phrase, detail=detail, extra={"next_step": next_step}
     )

@@ -45,13 +45,14 @@ _log = logging.getLogger("premortem")
 PROBLEMS = {
     status: ResponseSpec(Problem, generate_examples=False, description=description, media_type="application/problem+json")
     for status, description in {
+        400: "The request cannot be used; the answer names a parameter that is wrong, and the nearest of one that is unknown.",
         404: "No such case, strategy or category.",
         422: "A filter or parameter value cannot be used; the answer names the nearest.",
         503: "There is no index that can answer.",
     }.items()
 }
 SEARCH_PROBLEMS = {
-    **{status: PROBLEMS[status] for status in (422, 503)},
+    **{status: PROBLEMS[status] for status in (400, 422, 503)},
     413: ResponseSpec(Problem, generate_examples=False, description="The description is too long.", media_type="application/problem+json"),
 }
 
@@ -192,8 +193,8 @@ class StatementController(Controller):
     def list_symptoms(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
-        """List the early-warning signs of the cases that satisfy the filters."""
-        return paged(catalogue.statements(searcher.store, "symptoms", facets), page, page_size)
+        """List the early-warning signs of the cases that satisfy the filters; `phase` is the one in which the sign shows."""
+        return paged(catalogue.symptoms(searcher.store, facets), page, page_size)
 
     @get("/terms", operation_id="ListTerms", responses=PROBLEMS, sync_to_thread=True)
     def list_terms(self, searcher: NamedDependency[Searcher]) -> Taxonomy:

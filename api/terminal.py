@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ from rich.text import Text
 from indexer.answer import Answer, FoundCase, RankedStrategy
 from indexer.build import Built, Reporter
 from indexer.explanation import Explanation
+from kb.case import Source
 from kb.store import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
+from kb.text import plain
 
 _WIDTH = 110
 _PIPED_WIDTH = 300
@@ -35,6 +38,9 @@ _KIND_NAMES = {
     "prevention": "prevention",
 }
 _N_EVIDENCE = 3
+_DEFINITION = re.compile(r"^\[\^([^\]\s]{1,200})\]:.*(?:\n(?:[ \t]+\S|[^\W\d_]).*)*\n?", re.MULTILINE)
+"""A footnote's definition, with the lines that run on below it."""
+_REFERENCE = re.compile(r"\[\^([^\]\s]{1,200})\]")
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -213,14 +219,36 @@ def print_terms(taxonomy: Taxonomy) -> None:
 
 
 def print_markdown(stored: StoredCase | StoredStrategy) -> None:
-    """Print a case or strategy for reading: front matter as one line, then the Markdown."""
+    """Print a case or strategy for reading: title, Markdown, and the sources by the marks that stand in the text."""
     console = _console()
     # Only of front matter: in a plain post-mortem such a line is a rule.
     body = stored.markdown.split("\n---\n", 1)[-1] if stored.markdown.startswith("---") else stored.markdown
-    title = stored.case.meta.title if isinstance(stored, StoredCase) else stored.strategy.meta.title
+    if isinstance(stored, StoredCase):
+        title, sources = stored.case.meta.title, stored.case.sources
+        if _DEFINITION.findall(body) == [each.id for each in sources]:
+            body = _DEFINITION.sub("", body)
+        else:  # a plain post-mortem has footnotes of its own, which stay where they stand
+            sources = ()
+    else:
+        title, sources = stored.strategy.meta.title, tuple(Source(id="", title=each) for each in stored.strategy.meta.sources)
     console.print(Text(title, style="bold"))
     # Rich knows no footnotes: a definition stays a line of its own when a blank line stands before it.
-    console.print(Markdown(body.replace("\n[^", "\n\n[^")))
+    console.print(Markdown(_REFERENCE.sub(r"\\[\1\\]", body.replace("\n[^", "\n\n[^"))))
+    if sources:
+        _print_sources(console, sources)
+
+
+def _print_sources(console: Console, sources: Sequence[Source]) -> None:
+    """Print each as `[s1] Title, publisher, date. kind`, and its address on a line of its own, where it can be copied."""
+    console.print()
+    console.print(Markdown("## Sources"))
+    for source in sources:
+        text = ", ".join(filter(None, (plain(source.title), source.publisher, source.date)))
+        mark, kind = f"[{source.id}] " * bool(source.id), f". {source.kind}" * bool(source.kind)
+        console.print()
+        console.print(Text(mark + text + kind))
+        if source.url:
+            console.print(Text(source.url, style="dim"), soft_wrap=True)
 
 
 class BuildProgress(Reporter):

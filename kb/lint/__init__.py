@@ -63,7 +63,7 @@ def _of_page(page: Page, known: Known, misformed: list[Problem], *, form: bool) 
     duplicate = list(structure.duplicates(page, known))
     yield from duplicate
     yield from structure.structure(page, known)
-    yield from wording.gaps(page)
+    yield from wording.gaps(page, told={problem.line for problem in misformed})
     yield from links.links(page, known)
     yield from links.html_in_text(page, told={problem.line for problem in misformed if problem.rule in {"raw-html", "block"}})
     if not form:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -183,9 +183,14 @@ def _advises(text: str) -> bool:
     return any(clause.split(maxsplit=1)[0].lower().strip(".,:;") in IMPERATIVES for clause in _CLAUSE.split(text) if clause.strip())
 
 
-def gaps(page: Page) -> Iterator[Problem]:
-    """Yield what is marked as still to be written."""
+def gaps(page: Page, *, told: Collection[int] = ()) -> Iterator[Problem]:
+    """Yield what is marked as still to be written: one finding a line, and none where another (`told`) says that its form is wrong."""
     if any(mark in page.text for mark in _MARKS):
+        advice = "write it" if page.strategy else "write it, or keep `status: draft` until somebody can"
+        lines = set(told)
         for match in page.found(_GAP, page.text):
             message = "this is still to be written" if match[0] == TODO else f"{match[0]} marks a gap"
-            yield page.at_offset(match.start(), "todo", message, "write it, or keep `status: draft` until somebody can")
+            problem = page.at_offset(match.start(), "todo", message, advice)
+            if problem.line not in lines:
+                lines.add(problem.line)
+                yield problem

@@ -163,6 +163,48 @@ def test_parameter_out_of_bounds_is_refused(client, address):
     problem(client.get(f"/api/v1/{address}"), 400)
 
 
+@pytest.mark.parametrize(
+    "address, name, hint",
+    [
+        ("cases?industri=retail", "industri", "did you mean 'industry'?"),
+        ("cases?industry=retail&pagesize=5", "pagesize", "did you mean 'page_size'?"),
+        ("symptoms?Phase=planning", "Phase", "did you mean 'phase'?"),
+        ("strategies?industry=retail", "industry", "use one of: phase, category"),
+        ("categories?industry=retail", "industry", "this address takes none"),
+        ("cases/multinational-erp-regions?q=x", "q", "this address takes none"),
+        ("feed.atom?categori=data-mapping", "categori", "did you mean 'category'?"),
+        ("cases?" + "a" * 500, "a" * 60, "use one of"),
+    ],
+)
+def test_unknown_parameter_is_refused_and_the_nearest_named(client, address, name, hint):
+    body = problem(client.get(f"/api/v1/{address}"), 400)
+    assert body["type"] == "urn:premortem:unknown-parameter"
+    assert body["detail"] == f"unknown query parameter {name!r}"
+    assert hint in body["next_step"]
+
+
+def test_unknown_parameter_is_refused_of_a_client_that_has_the_answer_already(client):
+    tag = client.get("/api/v1/cases").headers["etag"]
+    problem(client.get("/api/v1/cases?industri=retail", headers={"if-none-match": tag}), 400)
+
+
+def test_parameter_beside_a_body_is_refused(client):
+    problem(client.post(f"{SEARCH}?limit=2", json={"description": BRIEF}), 400)
+
+
+def test_every_parameter_that_the_description_tells_is_taken(client):
+    for path, operations in client.get("/api/v1/openapi.json").json()["paths"].items():
+        names = [each["name"] for each in operations.get("get", {}).get("parameters", []) if each["in"] == "query"]
+        for name in names:
+            refused = client.get(path, params={name: "x"})
+            assert "unknown query parameter" not in refused.text, (path, name)
+
+
+@pytest.mark.parametrize("address", ["/cases?industri=retail", "/?utm_source=mail", "/map?from=mail", "/search?q=payroll&fbclid=1"])
+def test_pages_open_whatever_a_link_carries(client, address):
+    assert client.get(address).status_code == 200
+
+
 @pytest.mark.parametrize("method, path", [("DELETE", "/api/v1/cases"), ("PUT", SEARCH), ("POST", "/api/v1/terms"), ("POST", "/cases")])
 def test_wrong_method_is_refused(client, method, path):
     problem(client.request(method, path), 405)

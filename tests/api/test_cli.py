@@ -16,6 +16,8 @@ import msgspec
 import pytest
 
 from api.cli import EXIT_CODES, cli
+from api.terminal import print_markdown
+from indexer.searcher import Searcher
 from tests.api.conftest import BRIEF, Answer, Client, Ran, generation_folder, seed_index
 
 Command = Callable[..., Ran]
@@ -165,6 +167,32 @@ def test_show_prints_a_case_for_reading(premortem: Command, real_index: Path):
     assert ran.code == 0
     assert all(heading in ran.out for heading in ("Undertaking", "Symptoms", "Lessons", "Prevention"))
     assert "**" not in ran.out
+
+
+def test_show_lists_the_sources_by_the_marks_in_the_text(premortem: Command, client: Client, real_index: Path):
+    ran = premortem("show", "--index", real_index, CASE)
+    text, _, listed = ran.out.rpartition("\nSources")
+    sources = client.get(f"/api/v1/cases/{CASE}").json()["sources"]
+    assert "[^" not in ran.out
+    assert len(sources) > 1
+    for source in sources:
+        assert f"[{source['id']}]" in text
+        assert f"\n[{source['id']}] {source['title'][:40]}" in listed
+        assert not source["url"] or source["url"] in listed.splitlines()
+
+
+def test_show_lists_the_sources_of_a_strategy(premortem: Command, client: Client, real_index: Path):
+    [source, *_] = client.get("/api/v1/strategies/process-discovery").json()["sources"]
+    assert premortem("show", "--index", real_index, "process-discovery").out.rpartition("\nSources")[2].strip().startswith(source)
+
+
+def test_show_leaves_the_footnotes_of_a_plain_postmortem_where_they_stand(searcher: Searcher, capsys: pytest.CaptureFixture[str]):
+    plain = "# Orders stop\n\nA disk was full.[^1]\n\n[^1]: The log of the day.\n\n## Since then\n\nThere are alarms."
+    print_markdown(msgspec.structs.replace(searcher.store.case(CASE), markdown=plain))
+    shown = capsys.readouterr().out
+    assert "A disk was full.[1]" in shown
+    assert shown.index("[1]: The log of the day.") < shown.index("There are alarms.")
+    assert "Sources" not in shown
 
 
 @pytest.mark.parametrize("kind, item", [("cases", CASE), ("strategies", STRATEGY)])

