@@ -80,11 +80,11 @@ def evaluate(
 )
 @click.option("--keep", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="With --average: how far to go from the base.")
 def train(out: Path, hold_out: int | None, average: tuple[Path, ...], keep: float, **given: Any) -> None:
-    """Fine-tune the packaged model on the graded descriptions in training/ and write it to OUT (two cores: about half an hour).
+    """Fine-tune the packaged model on the graded descriptions in training/ and write it to OUT (two cores: a good half hour).
 
     \b
     premortem train /tmp/trained
-    premortem train /tmp/fold0 --hold-out 0 --epochs 6 --batch 16 --learning-rate 0.00008
+    premortem train /tmp/fold0 --hold-out 0 --seed 1
     premortem train /tmp/final --average /tmp/trained --average /tmp/fold0
     """
     from api import training

@@ -237,6 +237,18 @@ class Terminal:
         os.write(self.fd, f"{text}\n".encode())
         return self.read_until(r"> $")
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and again when nothing happens: Python overlooks one in the instant between a prompt and the reading."""
+        for _ in range(10):
+            os.write(self.fd, b"\x03")
+            for _ in range(30):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.read_until("(?!)")
+                    return os.waitstatus_to_exitcode(status)
+                time.sleep(0.1)
+        raise AssertionError(self.seen[-2000:])
+
     def end(self) -> int:
         self.read_until("(?!)")  # matches nothing: to the end
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -269,7 +281,6 @@ def test_questions_offer_the_taxonomy_and_ask_again(tmp_path: Path):
 def test_ctrl_c_at_a_question_writes_nothing(tmp_path: Path):
     terminal = Terminal("new", "--out", tmp_path)
     terminal.read_until("Title.*> $")
-    os.write(terminal.fd, b"\x03")
-    assert terminal.end() == 1
+    assert terminal.interrupt() == 1
     assert "Traceback" not in terminal.seen
     assert not list(tmp_path.iterdir())
