@@ -106,11 +106,12 @@ def print_explanation(explained: Explanation) -> None:
     console.print(Text(explained.title, style="bold").append(f"  {explained.case}", "cyan"))
     console.print(f"place {explained.rank} of {explained.n_candidates}; probability {explained.probability:.3f}, {explained.band}\n")
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("part", "value", "place", "standard"):
+    for column in ("part", "value", "place", "standard", "× weight", "= adds"):
         table.add_column(column, justify="left" if column == "part" else "right")
     for part in explained.parts:
-        table.add_row(part.part, f"{part.value:.3f}", str(part.rank), f"{part.standard:+.2f}")
-    table.add_row("fused", "", str(explained.rank), f"{explained.fused:+.2f}", style="bold")
+        values = (f"{part.value:.3f}", str(part.rank), f"{part.standard:+.2f}", f"{part.weight:.1f}", f"{part.contribution:+.2f}")
+        table.add_row(part.part, *values)
+    table.add_row("fused", "", str(explained.rank), "", "", f"{explained.fused:+.2f}", style="bold")
     console.print(table)
     for part in explained.parts:
         console.print(Text(f"  {part.part}: {part.meaning}", style="dim"))

@@ -25,11 +25,12 @@ RANK = 96
 _NEEDED = ("accelerate", "datasets", "torch")
 
 
-def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
+def train(out: Path, *, data: Path | None, hold_out: int | None, given: dict[str, float]) -> None:
     """Train and write a model folder with its delta and what it was made from.
 
     Args:
         out: folder to write; must not exist.
+        data: folder of graded descriptions and, where there are any, judged pairs; those of this checkout when None.
         hold_out: number of the fold that is not learned from; everything is when None.
         given: settings of the recipe that differ from its defaults.
 
@@ -38,9 +39,10 @@ def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
         MissingExtraError: what training needs is not installed.
     """
     _check(out)
-    files = sorted(TRAINING.glob("briefs-*.yaml"))
+    data = data or TRAINING
+    files = sorted(data.glob("briefs-*.yaml"))
     if not files:
-        raise CorpusError(f"no training descriptions in {TRAINING}", next_step="run it in a checkout")
+        raise CorpusError(f"no training descriptions in {data}", next_step="run it in a checkout, or give --data a folder of them")
     from indexer import training
 
     judged = [query for file in files for query in read_judged(file)]
@@ -50,7 +52,7 @@ def train(out: Path, *, hold_out: int | None, given: dict[str, float]) -> None:
     split = training.Split() if hold_out is None else training.fold(judged, [case.id for case in cases], hold_out)
     learned_from = [query for query in judged if query.grades and query.id not in split.descriptions]
     learned_about = [case for case in cases if case.id not in split.cases]
-    pairs = read_pairs(TRAINING / "reasons.jsonl")
+    pairs = read_pairs(file) if (file := data / "reasons.jsonl").is_file() else []
     click.echo(f"Learning from {len(learned_from)} descriptions and {len(pairs)} pairs about {len(learned_about)} cases", err=True)
     base = find_model(BASE)
     trained, untrained = training.train(base, learned_from, learned_about, recipe, pairs)

@@ -36,10 +36,11 @@ class _Query:
         self.standard = standard_scores(self.scored.parts, searcher.calibration.usual)
         self.cases = searcher.case_vectors[self.scored.rows].astype(np.float64)
 
-    def without(self, part: str, weight: float = 0.0) -> FloatArray:
-        """Return the fused score without a part, or with a part at less weight."""
-        fused: FloatArray = self.scored.fused - (1 - weight) * self.standard[part]
-        return fused
+    def fused(self, weights: dict[str, float]) -> FloatArray:
+        total = np.zeros(len(self.scored.rows))
+        for name, weight in weights.items():
+            total += weight * self.standard[name]
+        return total
 
 
 _Variant = Callable[[_Query], FloatArray]
@@ -47,7 +48,7 @@ _Variant = Callable[[_Query], FloatArray]
 
 def _variants() -> dict[str, _Variant]:
     def without(part: str) -> _Variant:
-        return lambda query: query.without(part)
+        return lambda query: query.fused({name: weight for name, weight in PARTS.items() if name != part})
 
     def alone(part: str) -> _Variant:
         return lambda query: query.scored.parts[part]
@@ -56,7 +57,7 @@ def _variants() -> dict[str, _Variant]:
         "the engine": lambda query: query.scored.fused,
         **{f"without {part}": without(part) for part in PARTS},
         **{f"{part} alone": alone(part) for part in PARTS},
-        "lexical at weight 0.6": lambda query: query.without("lexical", 0.6),
+        "every weight 1": lambda query: query.fused(dict.fromkeys(PARTS, 1.0)),
         "min-max scores in place of standard scores": lambda query: _sum(query.scored, _min_max),
         "reciprocal ranks in place of scores": lambda query: _sum(query.scored, _reciprocal_rank),
         "sentences averaged in place of the description as one text": _averaged_sentences,
@@ -66,7 +67,9 @@ def _variants() -> dict[str, _Variant]:
 
 
 def _sum(scored: Scored, scale: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    total: FloatArray = np.sum([scale(scored.parts[name]) for name in PARTS], axis=0)
+    total = np.zeros(len(scored.rows))
+    for name, weight in PARTS.items():
+        total += weight * scale(scored.parts[name])
     return total
 
 
@@ -88,21 +91,24 @@ def _standard(values: FloatArray) -> FloatArray:
 
 
 def _averaged_sentences(query: _Query) -> FloatArray:
+    parts = {name: weight for name, weight in PARTS.items() if name != "whole"}
     per_case = np.add.reduceat(query.scored.cosines.mean(axis=0), query.scored.offsets) / np.diff(
         query.scored.offsets, append=len(query.scored.passage_rows)
     )
-    return query.without("whole") + _standard(per_case.astype(np.float64))
+    return query.fused(parts) + PARTS["whole"] * _standard(per_case.astype(np.float64))
 
 
 def _raw_late(query: _Query) -> FloatArray:
+    parts = {name: weight for name, weight in PARTS.items() if name != "late"}
     best = np.maximum.reduceat(query.scored.cosines, query.scored.offsets, axis=1).mean(axis=0)
-    return query.without("late") + _standard(best.astype(np.float64))
+    return query.fused(parts) + PARTS["late"] * _standard(best.astype(np.float64))
 
 
 def _feedback(query: _Query) -> FloatArray:
     first = np.argsort(-query.scored.fused, kind="stable")[:_FEEDBACK_CASES]
     moved = (1 - _FEEDBACK_WEIGHT) * query.whole + _FEEDBACK_WEIGHT * query.cases[first].mean(axis=0)
-    return query.without("whole") + _standard(query.cases @ (moved / np.linalg.norm(moved)))
+    parts = {name: weight for name, weight in PARTS.items() if name != "whole"}
+    return query.fused(parts) + PARTS["whole"] * _standard(query.cases @ (moved / np.linalg.norm(moved)))
 
 
 def ablate(searcher: Searcher, sets: Sequence[Sequence[Judged]]) -> list[Row]:

@@ -30,7 +30,7 @@ MUST_READ = 3.0
 _N_BOOTSTRAP = 2000
 _DEPTH = 100
 """Documents of a public collection that are kept for each query."""
-_STRONG, _RELATED, _FLOOR = 0.5, 0.2, 0.1
+_STRONG, _RELATED, _FLOOR = 0.5, 0.3, 0.1
 SYSTEMS = ("premortem", "bm25", "dense", "hybrid")
 
 

@@ -29,7 +29,10 @@ class PartScore(msgspec.Struct, frozen=True, kw_only=True):
     meaning: str
     value: float
     standard: float
-    """`value` in standard deviations above its mean over all candidates; the fused score is the sum of these."""
+    """`value` in standard deviations above its mean over all candidates."""
+    weight: float
+    contribution: float
+    """`standard` × `weight`; the contributions add up to the fused score."""
     rank: int
     """Place of the case by this part alone, 1-based."""
 
@@ -137,9 +140,11 @@ def explain(
                 meaning=MEANINGS[name],
                 value=round(float(scored.parts[name][at]), 4),
                 standard=round(float(standard[name][at]), 4),
+                weight=weight,
+                contribution=round(weight * float(standard[name][at]), 4),
                 rank=int((scored.parts[name] > scored.parts[name][at]).sum()) + 1,
             )
-            for name in PARTS
+            for name, weight in PARTS.items()
         ),
         terms=tuple(TermScore(term=term, bm25=round(score, 3)) for term, score in sorted(terms, key=lambda each: (-each[1], each[0]))),
         sentences=tuple(met),

@@ -67,6 +67,12 @@ def evaluate(
 @click.option(
     "--hold-out", type=click.IntRange(0, 4), metavar="FOLD", help="Leave a fifth of the descriptions and a quarter of the cases out."
 )
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Learn from the briefs-*.yaml and reasons.jsonl of this folder instead of those in training/.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Times each description is seen. Default 4.")
 @click.option("--learning-rate", type=float, help="Default 0.0001.")
 @click.option("--batch", type=click.IntRange(2), help="Descriptions in a step. Default 20.")
@@ -79,7 +85,7 @@ def evaluate(
     help="Do not train: average the weights of models trained before; may be given more than once.",
 )
 @click.option("--keep", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="With --average: how far to go from the base.")
-def train(out: Path, hold_out: int | None, average: tuple[Path, ...], keep: float, **given: Any) -> None:
+def train(out: Path, data: Path | None, hold_out: int | None, average: tuple[Path, ...], keep: float, **given: Any) -> None:
     """Fine-tune the packaged model on the graded descriptions in training/ and write it to OUT (two cores: a good half hour).
 
     \b
@@ -92,4 +98,4 @@ def train(out: Path, hold_out: int | None, average: tuple[Path, ...], keep: floa
     if average:
         training.average(out, average, keep=keep)
         return
-    training.train(out, hold_out=hold_out, given={name: value for name, value in given.items() if value is not None})
+    training.train(out, data=data, hold_out=hold_out, given={name: value for name, value in given.items() if value is not None})

@@ -450,4 +450,4 @@ def test_a_score_is_explained(premortem: Command, real_index: Path):
         assert part in ran.out
     as_json = json.loads(premortem("search", BRIEF, "--explain", "warehouse-analytics-legacy", "--json", "--index", real_index).out)
     assert as_json["case"] == "warehouse-analytics-legacy"
-    assert sum(part["standard"] for part in as_json["parts"]) == pytest.approx(as_json["fused"], abs=1e-3)
+    assert sum(part["contribution"] for part in as_json["parts"]) == pytest.approx(as_json["fused"], abs=1e-3)

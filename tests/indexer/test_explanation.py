@@ -18,8 +18,8 @@ def test_parts_add_up_and_agree_with_the_answer(searcher, place):
     case = answer.cases[place]
     explained = searcher.explain(PLAN, case.id)
     assert explained.rank == [each.id for each in answer.cases].index(case.id) + 1
-    assert tuple(part.part for part in explained.parts) == PARTS
-    assert sum(part.standard for part in explained.parts) == pytest.approx(explained.fused, abs=1e-3)
+    assert {part.part: part.weight for part in explained.parts} == PARTS
+    assert sum(part.contribution for part in explained.parts) == pytest.approx(explained.fused, abs=1e-3)
     logit = explained.intercept + sum(weight * explained.features[name] for name, weight in explained.coefficients.items())
     assert explained.useful == pytest.approx(1 / (1 + math.exp(-logit)), abs=2e-3)
     assert explained.useful * explained.describes_project == pytest.approx(explained.probability, abs=2e-4)
