@@ -11,10 +11,10 @@ from indexer.evaluation import Judged, read_judged
 from tests.conftest import ROOT
 
 EVAL = ROOT / "tests" / "eval"
-FLOOR_NDCG_BRIEFS, FLOOR_NDCG_KNOWN = 0.692, 0.825
+FLOOR_NDCG_BRIEFS, FLOOR_NDCG_KNOWN = 0.692, 0.836
 """0.01 under what was measured when they were set; raise them when the ranking gains."""
-MOST_WEAK_REASONS = 0.3
-"""Share of the judged first reasons that made no sense to the judge was 0.27."""
+MOST_WEAK_REASONS = 0.25
+"""Share of the judged first reasons that made no sense to the judge was 0.22."""
 
 
 @pytest.fixture(scope="module")
