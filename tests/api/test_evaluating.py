@@ -56,6 +56,13 @@ def test_what_is_missing_is_named(premortem: Command, real_index: Path, tmp_path
         assert str(tmp_path) in ran.err
 
 
+def test_training_says_where_it_found_no_descriptions(premortem: Command, tmp_path: Path):
+    ran = premortem("train", tmp_path / "out", "--data", tmp_path)
+    assert ran.code == 4
+    assert str(tmp_path) in ran.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_training_never_overwrites(premortem: Command, tmp_path: Path):
     ran = premortem("train", tmp_path)
     assert ran.code == 4
