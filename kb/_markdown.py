@@ -136,7 +136,7 @@ def _read_plain(text: str) -> Document | None:
             items = [(number, match[kind])]
             _blocks(document).append(Block(kind, number, items=tuple(items)))
         last = kind
-    _read_front(document, "\n".join(lines[1:end]))
+    _read_front(document, "".join(f"{line}\n" for line in lines[1:end]))
     return document
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kb.importers import FORMATS
@@ -189,6 +189,7 @@ def test_a_file_longer_than_any_post_mortem_is_a_reason():
 
 @settings(max_examples=40)
 @given(VALUE)
+@example("0\n")
 def test_data_of_a_file_survives_writing_and_reading(value):
     from kb.importers.record import Record
 
