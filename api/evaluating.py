@@ -20,7 +20,9 @@ from indexer.build import build_index
 from indexer.calibration import OWN, PACKAGED, UNFITTED
 from indexer.collection import read_collection
 from indexer.encoder import BASE, TRAINED, find_model
-from indexer.evaluation import HonestyReport, Judged, PreventionReport, SetReport, read_judged, read_pairs
+from indexer.evaluation import HonestyReport, PreventionReport, SetReport
+from indexer.fitting import fit_calibration
+from indexer.judged import Judged, read_judged, read_pairs
 from indexer.searcher import Searcher, open_searcher
 from kb.errors import CorpusError, EncoderError, MissingExtraError
 
@@ -192,7 +194,7 @@ def calibrate(settings: Settings, sister: Path | None) -> None:
         )
     with tempfile.TemporaryDirectory() as scratch:
         unseen = _unseen_by(sister, judged, settings, Path(scratch)) if sister else (searcher, judged)
-        fitted = evaluation.fit_calibration(
+        fitted = fit_calibration(
             searcher,
             judged,
             unseen=unseen,

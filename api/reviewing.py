@@ -16,7 +16,7 @@ from api.evaluating import JUDGED, TRAINING
 from api.review import MOST_ANSWERS, MOST_CASES, Alike, Answered, Review, ReviewedCase, review_markdown
 from api.settings import Settings
 from indexer.build import build_index
-from indexer.evaluation import Judged, read_judged
+from indexer.judged import Judged, read_judged
 from indexer.neighbours import neighbours
 from indexer.searcher import DEFAULT_LIMIT, Searcher, open_searcher
 from kb.case import without_gaps

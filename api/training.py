@@ -12,7 +12,7 @@ import msgspec
 
 from api.evaluating import TRAINING
 from indexer.encoder import BASE, TRAINED_DELTA, find_model
-from indexer.evaluation import read_judged, read_pairs
+from indexer.judged import read_judged, read_pairs
 from kb.corpus import read_corpora, shipped
 from kb.errors import CorpusError, MissingExtraError
 

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from indexer.arrays import FloatArray
-from indexer.evaluation import Judged, bootstrap_difference, measure, score_description
+from indexer.evaluation import bootstrap_difference, measure, score_description
+from indexer.judged import Judged
 from indexer.scoring import PARTS, Scored, standard_scores
 from indexer.searcher import Searcher
 

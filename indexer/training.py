@@ -27,7 +27,7 @@ from torch import nn
 from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.description import read_description
 from indexer.encoder import Model
-from indexer.evaluation import Judged, JudgedPair
+from indexer.judged import Judged, JudgedPair
 from indexer.passages import case_passages, case_text, headline_text
 from kb.case import Case
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from indexer import evaluation
-from indexer.evaluation import Judged, read_judged
+from indexer.judged import Judged, read_judged
 from tests.conftest import ROOT
 
 EVAL = ROOT / "tests" / "eval"

@@ -10,7 +10,7 @@ import numpy as np
 from indexer.calibration import UNFITTED, find_calibration
 from indexer.description import Sentence
 from indexer.encoder import BASE, TRAINED, find_model
-from indexer.evaluation import read_judged, read_pairs
+from indexer.judged import read_judged, read_pairs
 from indexer.reasons import KINDS, Passages, best_pairs, commonness, pair_features
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from indexer.encoder import BASE, find_model
-from indexer.evaluation import JudgedPair, read_judged
+from indexer.judged import JudgedPair, read_judged
 from indexer.training import GradedListLoss, Recipe, _training_rows, fold, train
 from kb.corpus import read_corpora
 from tests.conftest import CASES, ROOT
