@@ -15,7 +15,8 @@ from api import catalogue
 from api.parameters import PageNumber
 from api.showing import page as show
 from indexer.searcher import Searcher
-from kb.store import Filters, Store
+from kb.records import Filters
+from kb.store import Store
 
 BY_COUNT = ("category", "industry", "undertaking", "system")
 """Facets with many values: the most frequent come first. The others have an order of their own."""

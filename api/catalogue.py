@@ -10,7 +10,8 @@ from rapidfuzz import fuzz, process
 
 from api.schemas import CaseSummary, CategoryDetail, CategorySummary, Statement, StrategySummary
 from indexer.description import lexical_expression
-from kb.store import Filters, Store, StoredCase
+from kb.records import Filters, StoredCase
+from kb.store import Store
 from kb.text import words
 
 _ALIKE = 70

@@ -19,7 +19,7 @@ from api.showing import page
 from indexer.answer import Answer
 from indexer.searcher import DEFAULT_LIMIT, Searcher
 from kb.errors import QueryError
-from kb.store import Filters
+from kb.records import Filters
 
 
 class MapController(Controller):

@@ -16,7 +16,8 @@ from api.showing import page
 from indexer.answer import SimilarCase
 from indexer.searcher import Searcher
 from kb.errors import NotFoundError
-from kb.store import Store, StoredCase
+from kb.records import StoredCase
+from kb.store import Store
 
 LEAST, MOST = 2, 4
 

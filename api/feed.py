@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from kb.store import StoredCase
+from kb.records import StoredCase
 from kb.text import plain
 
 _ATOM = "http://www.w3.org/2005/Atom"

@@ -29,7 +29,7 @@ from indexer.description import MAX_CHARACTERS
 from indexer.searcher import DEFAULT_LIMIT, Searcher
 from kb.corpus import corpus_names
 from kb.errors import QueryError, QueryTooLongError
-from kb.store import Filters, StoredCase
+from kb.records import Filters, StoredCase
 
 EXAMPLES = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "

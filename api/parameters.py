@@ -10,7 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from api.problems import problem_of
-from kb.store import Filters
+from kb.records import Filters
 from kb.taxonomy import did_you_mean
 
 Values = Annotated[list[str] | None, QueryParameter(description="May be given more than once; any of the values will do.")]

@@ -35,7 +35,7 @@ from indexer.answer import Answer, SimilarCase
 from indexer.explanation import Explanation
 from indexer.searcher import Searcher
 from kb.errors import PremortemError
-from kb.store import Filters
+from kb.records import Filters
 from kb.taxonomy import Taxonomy
 
 T = TypeVar("T")

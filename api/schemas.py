@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from kb.case import Case, Event, Item, Source
-from kb.store import Filters, Link, StoredCase, StoredStrategy
+from kb.records import Filters, Link, StoredCase, StoredStrategy
 from kb.taxonomy import Term
 from kb.text import plain
 

@@ -20,7 +20,7 @@ from indexer.answer import Answer, FoundCase, RankedStrategy
 from indexer.build import Built, Reporter
 from indexer.explanation import Explanation
 from kb.case import Source
-from kb.store import StoredCase, StoredStrategy
+from kb.records import StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy
 from kb.text import plain
 

@@ -22,7 +22,9 @@ from kb.case import INFERRED, Case, without_gaps
 from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
 from kb.errors import IndexUnavailableError, InvalidCasesError, PremortemError
 from kb.lint import lint
-from kb.store import Link, Store, StoredCase, StoredStrategy, write_store
+from kb.records import Link, StoredCase, StoredStrategy
+from kb.store import Store
+from kb.store_writer import write_store
 
 _COMMIT_EVERY = 256
 """Embeddings saved at a time: a killed build loses at most these."""

@@ -23,7 +23,7 @@ from indexer.ranking import Ranker
 from indexer.scoring import Layout
 from indexer.vectors import Vectors
 from kb.errors import CorpusError
-from kb.store import bm25, create_full_text
+from kb.full_text import bm25, create_full_text
 
 _WINDOW_WORDS = 50
 """A document's passages are windows of whole sentences of about this length, as long as the items of a case."""

@@ -12,7 +12,7 @@ from indexer.arrays import FloatArray
 from indexer.calibration import Calibration, case_features
 from indexer.description import Sentence
 from indexer.scoring import PARTS, Scored, standard_scores
-from kb.store import Passage
+from kb.records import Passage
 
 MEANINGS = {
     "whole": "cosine of the whole description with the case as one text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sentencex import segment
 
 from kb.case import Case, Item, Strategy
-from kb.store import Passage
+from kb.records import Passage
 from kb.text import plain
 
 PASSAGES_VERSION = 1

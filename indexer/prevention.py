@@ -11,7 +11,7 @@ import numpy as np
 
 from indexer.answer import Evidence, FoundCase, RankedStrategy, Sign
 from indexer.arrays import Embeddings
-from kb.store import Link, Passage, StoredStrategy
+from kb.records import Link, Passage, StoredStrategy
 from kb.taxonomy import Taxonomy
 
 _SOURCED, _INFERRED = 1.0, 0.85

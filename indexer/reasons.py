@@ -14,7 +14,7 @@ import numpy as np
 from indexer.answer import Reason
 from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.description import Sentence
-from kb.store import Passage
+from kb.records import Passage
 
 MOST = 3
 KINDS = ("undertaking", "story", "symptom", "factor", "lesson", "likeness", "prevention")

@@ -20,7 +20,8 @@ from indexer.reasons import KINDS, Passages, best_pairs, commonness, pair_featur
 from indexer.scoring import Layout, Scored
 from indexer.vectors import Vectors
 from kb.errors import EncoderError, IndexDamagedError, NotFoundError, QueryError
-from kb.store import Filters, Store, StoredCase
+from kb.records import Filters, StoredCase
+from kb.store import Store
 from kb.text import plain
 
 DEFAULT_LIMIT = 10

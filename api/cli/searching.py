@@ -46,7 +46,7 @@ def search(
     """
     from api.terminal import print_answer, print_explanation
     from indexer.searcher import open_searcher
-    from kb.store import Filters
+    from kb.records import Filters
 
     text = _read_text(description, file)
     settings = settings_with(index=index, model=model)
@@ -111,7 +111,8 @@ def list_(what: str, keywords: str, as_json: bool, index: Path | None, **facets:
     from api.schemas import CaseSummary
     from api.terminal import print_table, print_terms
     from indexer.generation import STORE, current_generation
-    from kb.store import Filters, Store
+    from kb.records import Filters
+    from kb.store import Store
 
     if what != "cases" and (keywords or any(value not in (None, (), True) for value in facets.values())):
         raise click.UsageError(f"keywords and filters choose among cases, not {what}")

@@ -19,7 +19,7 @@ from indexer.build import build_index
 from indexer.calibration import UNFITTED
 from indexer.generation import current_generation
 from indexer.searcher import Searcher
-from kb.store import Filters
+from kb.records import Filters
 from tests.api.conftest import BRIEF, Client, build_seeded, seed_index
 from tests.conftest import CASES, SEEDS
 

@@ -12,7 +12,7 @@ import pytest
 from indexer.build import build_index
 from indexer.searcher import Searcher, open_searcher
 from kb.errors import FilterError, QueryError
-from kb.store import Filters
+from kb.records import Filters
 
 WAREHOUSE = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "

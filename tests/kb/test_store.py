@@ -14,7 +14,9 @@ import pytest
 from kb.case import Case, items_of
 from kb.errors import FilterError, NotFoundError
 from kb.parse import parse_case, parse_strategy
-from kb.store import Filters, Link, Passage, Store, StoredCase, StoredStrategy, case_facets, write_store
+from kb.records import Filters, Link, Passage, StoredCase, StoredStrategy, case_facets
+from kb.store import Store
+from kb.store_writer import write_store
 from kb.taxonomy import Taxonomy, Term
 from tests.kb.conftest import CASE, CASE_TEXT, STRATEGY, STRATEGY_TEXT
 
