@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: serve test eval bench lint fix wheel clean
+.PHONY: serve test eval bench fix wheel clean
 
 serve: $(VENV)/.installed ## Set up, build the index, serve the site at http://127.0.0.1:8000
 	@$(BIN)/premortem serve

@@ -29,6 +29,13 @@ from kb.errors import CorpusError, EncoderError, MissingExtraError
 _ROOT = Path(__file__).parent.parent
 JUDGED = _ROOT / "tests" / "eval"
 TRAINING = _ROOT / "training"
+_RANKED = {
+    "briefs": "project descriptions",
+    "lengths": "the same projects in one sentence and on a page",
+    "invented": "invented project descriptions",
+    "cases": "known items",
+}
+"""Beginning of a file's name → what the judged descriptions in it are."""
 _MEASURES = ("nDCG@10", "R@5", "R@10", "R@10 of 3", "RR@10", "Success@3")
 
 
@@ -36,8 +43,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     model: str
     sets: list[SetReport]
-    prevention: PreventionReport
-    honesty: HonestyReport
+    prevention: PreventionReport | None
+    """None where no project descriptions were judged."""
+    honesty: HonestyReport | None
+    """None where no project descriptions or no negatives were judged."""
 
 
 class CollectionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,18 +62,14 @@ def evaluate(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
         MissingExtraError: ir-measures is not installed.
     """
     searcher = _open(settings)
-    folder = folder or JUDGED
-    briefs, lengths, known, negatives = (_read(folder / f"{name}-dev.yaml") for name in ("briefs", "lengths", "cases", "negatives"))
+    judged = _read_sets(folder or JUDGED)
+    briefs, negatives = judged["briefs"], judged["negatives"]
     report = Report(
         generation=searcher.manifest.generation,
         model=searcher.manifest.model_name,
-        sets=[
-            evaluation.evaluate_set(searcher, "project descriptions", briefs),
-            evaluation.evaluate_set(searcher, "the same projects in one sentence and on a page", lengths),
-            evaluation.evaluate_set(searcher, "known items", known),
-        ],
-        prevention=evaluation.evaluate_prevention(searcher, briefs),
-        honesty=evaluation.evaluate_honesty(searcher, briefs, negatives),
+        sets=[evaluation.evaluate_set(searcher, title, judged[name]) for name, title in _RANKED.items() if judged[name]],
+        prevention=evaluation.evaluate_prevention(searcher, briefs) if briefs else None,
+        honesty=evaluation.evaluate_honesty(searcher, briefs, negatives) if briefs and negatives else None,
     )
     if as_json:
         click.echo(msgspec.json.encode(report))
@@ -100,27 +105,35 @@ def _open(settings: Settings) -> Searcher:
     return open_searcher(settings.index, model=settings.model, backend=settings.encoder)
 
 
-def _read(path: Path) -> list[Judged]:
-    if not path.is_file():
+def _read_sets(folder: Path, *, needed: Sequence[str] = ()) -> dict[str, list[Judged]]:
+    """Return the judged sets of a folder by kind, from files such as `briefs-*.yaml`; empty where there are none.
+
+    Raises:
+        CorpusError: there is none at all, or none of a kind that is needed.
+    """
+    kinds = (*_RANKED, "negatives")
+    sets = {kind: [query for file in sorted(folder.glob(f"{kind}-*.yaml")) for query in read_judged(file)] for kind in kinds}
+    missing = [kind for kind in needed or _RANKED if not sets[kind]]
+    if missing and (needed or len(missing) == len(_RANKED)):
         raise CorpusError(
-            f"no judged descriptions in {path}", next_step="run it in a checkout, or give --judged the folder tests/eval of one"
+            f"no judged descriptions in {folder}: expected {' or '.join(f'{kind}-*.yaml' for kind in missing)}",
+            next_step="run it in a checkout, or give --judged a folder such as its tests/eval",
         )
-    return read_judged(path)
+    return sets
 
 
 def _print(report: Report) -> None:
     console = Console(highlight=False, width=110)
     for each in report.sets:
         _print_set(console, each)
-    prevention = report.prevention
-    table = _table(f"prevention strategies: {prevention.n_queries}", ("nDCG@10", "R@10"), prevention.systems)
-    console.print(table)
-    _print_gain(console, prevention.gain)
-    honesty = report.honesty
-    console.print(f"\nfalse-confident {honesty.false_confident:.1%} of the descriptions for which nothing relevant exists")
-    console.print(
-        f"false-silent {honesty.false_silent:.1%} of those with a must-read case; calibration error {honesty.calibration_error:.3f}"
-    )
+    if prevention := report.prevention:
+        console.print(_table(f"prevention strategies: {prevention.n_queries}", ("nDCG@10", "R@10"), prevention.systems))
+        _print_gain(console, prevention.gain)
+    if honesty := report.honesty:
+        console.print(f"\nfalse-confident {honesty.false_confident:.1%} of the descriptions for which nothing relevant exists")
+        console.print(
+            f"false-silent {honesty.false_silent:.1%} of those with a must-read case; calibration error {honesty.calibration_error:.3f}"
+        )
 
 
 def _print_set(console: Console, report: SetReport) -> None:
@@ -155,7 +168,8 @@ def ablate(settings: Settings, folder: Path | None) -> None:
         MissingExtraError: ir-measures is not installed.
     """
     _need_measures()
-    sets = [_read((folder or JUDGED) / f"{name}-dev.yaml") for name in ("briefs", "cases")]
+    judged = _read_sets(folder or JUDGED, needed=("briefs", "cases"))
+    sets = [judged["briefs"], judged["cases"]]
     for model in (TRAINED, BASE):
         with tempfile.TemporaryDirectory() as scratch, BuildProgress() as progress:
             build_index(Path(scratch), settings.cases, model=model, reporter=progress)

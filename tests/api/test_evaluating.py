@@ -42,6 +42,16 @@ def test_the_report_names_every_system_measure_and_interval(premortem: Command, 
     assert low <= report["sets"][0]["gain"]["bm25"][0] <= high
 
 
+def test_a_folder_may_hold_some_of_the_sets_only(premortem: Command, real_index: Path, few: Path, tmp_path: Path):
+    (tmp_path / "cases-ours.yaml").write_bytes((few / "cases-dev.yaml").read_bytes())
+    report = json.loads(premortem("eval", "--judged", tmp_path, "--index", real_index, "--json").out)
+    assert [each["name"] for each in report["sets"]] == ["known items"]
+    assert report["prevention"] is report["honesty"] is None
+    assert "false-silent" not in premortem("eval", "--judged", tmp_path, "--index", real_index).out
+    ran = premortem("eval", "--ablation", "--judged", tmp_path, "--index", real_index)
+    assert (ran.code, "briefs-*.yaml" in ran.err) == (4, True)
+
+
 def test_a_public_collection_is_ranked(premortem: Command, real_index: Path, tmp_path: Path):
     folder = write(tmp_path / "tiny")
     assert "tiny: 3" in premortem("eval", "--collection", folder, "--index", real_index).out
