@@ -324,6 +324,8 @@ def test_unknown_setting_exits_with_2_and_hints_at_the_right_one(premortem: Comm
         ["show"],
         ["search", "--limit", "many", "x"],
         ["search", "x", "--file", "y"],
+        ["search", "x", "--from-year", "99999999999999999999"],
+        ["list", "--to-year", "999"],
         ["serve", "--port", "x"],
     ],
 )
