@@ -352,6 +352,22 @@ def test_doctor_is_content_with_a_good_index(premortem: Command, small_real_inde
     assert "every checksum fits" in " ".join(ran.out.split())
 
 
+def test_doctor_is_content_with_a_withdrawn_case_and_a_draft_with_gaps(
+    premortem: Command, real_index: Path, small_corpus: Path, tmp_path: Path
+):
+    names = sorted(path.stem for path in (small_corpus / "studies").glob("*.md"))
+    break_case(small_corpus, names[0], "^status: .*", "status: withdrawn")
+    break_case(small_corpus, names[1], "^status: .*", "status: draft")
+    break_case(small_corpus, names[1], "^## Lessons$", "## Lessons\n\n- TODO")
+    index = seed_index(tmp_path / "seeded", real_index)
+    assert premortem("index", "--index", index, "--cases", small_corpus).code == 0
+    assert premortem("lint", small_corpus).code == 0
+    ran = premortem("doctor", "--index", index, "--cases", small_corpus)
+    assert ran.code == 0, ran.out
+    assert "0 errors, 2 warnings (`premortem lint` tells them)" in " ".join(ran.out.split())
+    assert "a case finds itself" in ran.out
+
+
 def test_doctor_names_a_damaged_file(premortem: Command, small_real_index: Path, small_corpus: Path):
     with (generation_folder(small_real_index) / "passages.faiss").open("r+b") as stream:
         stream.seek(-1, os.SEEK_END)
