@@ -64,6 +64,7 @@ def exported_model(model: Model, exports: Path, *, export: bool, say: Callable[[
         shutil.rmtree(building, ignore_errors=True)
         command = [
             sys.executable,
+            "-P",  # or a folder `indexer` where the command is run would be taken for ours
             "-m",
             "indexer.export",
             str(model.folder),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,8 +17,10 @@ import msgspec
 import pytest
 
 from api.cli import EXIT_CODES, cli
+from api.serving import check_port
 from api.terminal import print_markdown
 from indexer.searcher import Searcher
+from kb.errors import PortInUseError
 from tests.api.conftest import BRIEF, Answer, Client, Ran, generation_folder, seed_index
 
 Command = Callable[..., Ran]
@@ -304,6 +307,16 @@ def test_port_in_use_exits_with_8_at_once(premortem: Command, tmp_path: Path):
         err = refused(premortem("serve", "--index", tmp_path / "none", "--port", port), 8)
     assert str(port) in err
     assert f"--port {port + 1}" in err
+
+
+def test_a_port_in_use_with_none_above_it_is_answered_with_the_one_below(monkeypatch):
+    def taken(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket.socket, "bind", taken)
+    with pytest.raises(PortInUseError) as caught:
+        check_port("127.0.0.1", 65535)
+    assert "--port 65534" in caught.value.next_step
 
 
 def test_host_of_another_machine_exits_with_8(premortem: Command, tmp_path: Path):
