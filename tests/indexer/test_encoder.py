@@ -109,6 +109,20 @@ def test_a_missing_export_is_made_only_where_allowed(tmp_path):
     assert "premortem index" in caught.value.next_step
 
 
+@pytest.mark.parametrize("content", [None, b"", b"{}"])
+def test_an_export_without_a_usable_tokenizer_is_refused(tmp_path, real_index, content):
+    exports = tmp_path / "exports"
+    shutil.copytree(real_index / "exports", exports)
+    (tokenizer,) = exports.glob("*/tokenizer.json")
+    tokenizer.unlink()
+    if content is not None:
+        tokenizer.write_bytes(content)
+    with pytest.raises(EncoderError, match=r"tokenizer\.json") as caught:
+        open_encoder("", exports, export=False)
+    assert str(tokenizer.parent) in caught.value.next_step
+    assert "premortem index" in caught.value.next_step
+
+
 def test_an_unknown_backend_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="onnx"):
         open_encoder("", tmp_path, backend="onnx", export=False)
