@@ -36,8 +36,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     n_cases: int
     n_strategies: int
-    n_passages: int
-    """All embedded texts."""
+    n_embeddings: int
+    """All embedded texts: those of passages, whole cases, their headlines and strategies, each once."""
     n_embedded: int
     """Texts that had to be encoded; the rest were known."""
     unchanged: bool
@@ -167,7 +167,7 @@ def _already_built(index: Path, name: str, origin: _Origin) -> Built | None:
         generation=name,
         n_cases=manifest.counts["cases"],
         n_strategies=manifest.counts["strategies"],
-        n_passages=manifest.counts["embeddings"],
+        n_embeddings=manifest.counts["embeddings"],
         n_embedded=0,
         unchanged=True,
         skipped=origin.skipped,
@@ -229,7 +229,7 @@ def _build(
         generation=name,
         n_cases=len(cases),
         n_strategies=len(strategies),
-        n_passages=len(everything),
+        n_embeddings=len(everything),
         n_embedded=n_embedded,
         unchanged=False,
         skipped=origin.skipped,

@@ -68,6 +68,7 @@ def test_search_by_argument_prints_verdict_reasons_and_strategies(premortem: Com
     assert "What would have helped" in ran.out
     assert answer["strategies"][0]["title"] in flat
     assert "Signs to watch" in ran.out
+    assert ran.out.count("premortem show ID tells") == 1
 
 
 def test_search_as_json_is_the_answer_of_the_api(premortem: Command, real_index: Path, answer: Answer):
@@ -227,7 +228,7 @@ def test_index_builds_then_finds_nothing_to_do(premortem: Command, real_index: P
 def test_index_encodes_only_what_is_new(premortem: Command, small_real_index: Path, small_corpus: Path):
     break_case(small_corpus, "retailer-crm-marketing", "^## Lessons\n$", "## Lessons\n\n- **Zanzibar comes first.** Consider it. [^s1]")
     ran = premortem("index", "--index", small_real_index, "--cases", small_corpus)
-    assert re.search(r"passages: 1 encoded, \d\d+ known", " ".join(ran.err.split()))
+    assert re.search(r"embeddings: 1 encoded, \d\d+ known", " ".join(ran.err.split()))
 
 
 def test_index_of_two_corpora_answers_from_both(premortem: Command, real_index: Path, small_corpus: Path, tmp_path: Path):

@@ -38,7 +38,7 @@ def test_a_second_build_does_nothing(build):
     encoder = HashEncoder()
     second = build(encoder=encoder)
     assert not first.unchanged
-    assert first.n_embedded == first.n_passages > 100
+    assert first.n_embedded == first.n_embeddings > 100
     assert second.unchanged
     assert second.generation == first.generation
     assert encoder.encoded == []
@@ -118,7 +118,7 @@ def test_a_damaged_embedding_cache_is_replaced(build, tmp_path, small_corpus):
     (tmp_path / "index" / "embeddings.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
     change(small_corpus / "studies" / f"{SEEDS[0]}.md", "Invoices", "Bills")
     built = build()
-    assert built.n_embedded == built.n_passages
+    assert built.n_embedded == built.n_embeddings
 
 
 def test_every_problem_of_every_file_is_told_and_nothing_is_written(build, small_corpus, tmp_path):
