@@ -109,7 +109,7 @@ class Searcher:
         read = read_description(description)
         allowed = self._allowed(filters)
         answer = self._answer(read, allowed, limit) if len(allowed) else ((), (), ())
-        notices = [AnswerNotice(code=n.code, message=n.message, next_step=n.next_step) for n in read.notices]
+        notices = list(read.notices)
         if self.calibration.model != self.manifest.encoder.model:
             notices.append(
                 AnswerNotice(
