@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,8 @@ from kb.store import Store
 
 MAX_MARKDOWN = 100_000
 """Longest contribution that is checked, in characters; the longest published case has about 9,000."""
+MAX_FINDINGS = 200
+"""Most findings that are told; after them one tells how many more there are."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +30,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     column: int
     """1-based."""
     rule: str
+    """Id of the rule, as `premortem lint` names it; `more` where the last finding tells how many others were left out."""
     severity: str
     """`error`, or `warning` where a draft may have it."""
     message: str
@@ -46,7 +50,7 @@ class ContributionReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the case would be called, from the file name."""
     title: str
     findings: tuple[Finding, ...]
-    """By line; none: it is fit to be proposed."""
+    """By line, at most 201; none: it is fit to be proposed. Where there are more than 200, the last one tells how many were left out."""
     neighbours: tuple[Neighbour, ...]
     """The cases it is most like, the likest first; look at near-duplicates before you propose it."""
     preview: str
@@ -100,7 +104,7 @@ def check_markdown(markdown: str, name: str, searcher: Searcher, *, compare: boo
         id=read.id,
         title=read.meta.title,
         case=case,
-        findings=tuple(_finding(problem) for problem in problems),
+        findings=_findings(problems),
         neighbours=_neighbours(searcher, case) if case and compare else (),
     )
 
@@ -110,6 +114,24 @@ def _path(name: str) -> Path:
     *folders, last = [part for part in name.replace("\\", "/").split("/") if part] or ["new-case.md"]
     part = folders[-1] if folders and folders[-1] in PARTS else ""
     return Path(part, last if last.endswith(".md") else f"{last}.md")
+
+
+def _findings(problems: Sequence[Problem]) -> tuple[Finding, ...]:
+    told = tuple(_finding(problem) for problem in problems[:MAX_FINDINGS])
+    rest = problems[MAX_FINDINGS:]
+    if not rest:
+        return told
+    return (
+        *told,
+        Finding(
+            line=rest[0].line,
+            column=rest[0].column,
+            rule="more",
+            severity="error" if any(problem.severity == "error" for problem in rest) else "warning",
+            message=f"{len(rest):,} more findings from here on are not told",
+            advice="mend those above first, then check again",
+        ),
+    )
 
 
 def _finding(problem: Problem) -> Finding:

@@ -7,17 +7,17 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
+from api.findings import severities
 from api.settings import Settings
 from indexer.build import is_stale
 from indexer.encoder import find_model
 from indexer.generation import current_generation, damaged_files
+from indexer.neighbours import NEAR_DUPLICATE
 from indexer.searcher import open_searcher
 from kb.corpus import Corpora, read_corpora
 from kb.errors import PremortemError
 from kb.lint import lint
 
-_NEAR_DUPLICATE = 0.85
-"""Cosine from which two whole cases or strategies tell the same; different failures of one kind of system stay under 0.75."""
 _FEW = 3
 """Terms with fewer cases than this are named as gaps."""
 
@@ -39,9 +39,12 @@ def examine(settings: Settings) -> bool:
 
 def _check_cases(settings: Settings) -> tuple[bool, str, str]:
     corpora = read_corpora(settings.cases, lenient=settings.lenient)
-    problems = lint(corpora)
+    counts = severities(lint(corpora))
     counted = f"{len(corpora.cases)} cases, {len(corpora.strategies)} strategies"
-    return not problems, f"{counted}, {len(problems)} problems", "run `premortem lint`"
+    told = f"{counted}, {counts['error']} errors, {counts['warning']} warnings"
+    if counts["warning"] and not counts["error"]:
+        told += " (`premortem lint` tells them)"
+    return not counts["error"], told, "run `premortem lint`"
 
 
 def _check_model(settings: Settings) -> tuple[bool, str, str]:
@@ -62,7 +65,9 @@ def _check_index(settings: Settings) -> tuple[bool, str, str]:
 
 def _check_search(settings: Settings) -> tuple[bool, str, str]:
     searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
-    stored = searcher.store.case(searcher.store.case_ids[0])
+    if not len(searcher.searchable):
+        return False, "every case is withdrawn or superseded, so none can be found", "add a case, then run `premortem index`"
+    stored = searcher.store.cases([int(searcher.searchable[0])])[0]
     answer = searcher.search(" ".join([stored.case.meta.title, *(paragraph.text for paragraph in stored.case.undertaking)]), limit=3)
     found = [case.id for case in answer.cases]
     good = stored.case.id in found
@@ -88,7 +93,7 @@ def print_knowledge(settings: Settings) -> None:
         return
     for name, pairs in nearest.items():
         for cosine, one, other in pairs:
-            mark = "near-duplicate" if cosine >= _NEAR_DUPLICATE else "most alike"
+            mark = "near-duplicate" if cosine >= NEAR_DUPLICATE else "most alike"
             console.print(f"{mark} {name}: {one} and {other} (cosine {cosine:.2f})")
 
 

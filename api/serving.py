@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from api.settings import Settings, to_environ
+from api.settings import LAST_PORT, Settings, to_environ
 from indexer.build import is_stale
 from indexer.generation import current_generation
 from kb.errors import IndexUnavailableError, PortInUseError, ServerError
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 _LOGGING = {
     "version": 1,
@@ -38,7 +43,8 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
     check_port(settings.host, settings.port)
     if index_is_needed(settings):
         # In a process of its own: building takes memory that the server would never give back.
-        command = [sys.executable, "-m", "api.cli", "index", *(["--skip-invalid"] * skip_invalid)]
+        # -P, or a folder `api` where the server is started would be taken for ours.
+        command = [sys.executable, "-P", "-m", "api.cli", "index", *(["--skip-invalid"] * skip_invalid)]
         built = subprocess.run(command, env=os.environ | to_environ(settings), check=False)
         if built.returncode:
             sys.exit(built.returncode)
@@ -49,8 +55,7 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
 
     click.echo(f"Premortem is at http://{_shown(settings.host)}:{settings.port} (Ctrl-C stops it)", err=True)
     Server(
-        "api.app:app_from_environment",
-        factory=True,
+        "premortem",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
@@ -59,7 +64,14 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
         log_access=False,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
-    ).serve()
+    ).serve(target_loader=_app, wrap_loader=False)  # by a name, it would be looked for where the server is started
+
+
+def _app() -> Litestar:
+    """Return the app, in the process that serves it."""
+    from api.app import app_from_environment
+
+    return app_from_environment()
 
 
 def index_is_needed(settings: Settings) -> bool:
@@ -88,10 +100,11 @@ def check_port(host: str, port: int) -> None:
     except socket.gaierror as error:
         raise ServerError(f"no address {host!r}", next_step="give --host an address of this machine, such as 127.0.0.1") from error
     except OSError as error:
-        if error.errno == 98:
+        if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < LAST_PORT else port - 1
             raise PortInUseError(
                 f"port {port} on {host} is in use",
-                next_step=f"stop the other program, or use another port: premortem serve --port {port + 1}",
+                next_step=f"stop the other program, or use another port: premortem serve --port {other}",
             ) from error
         raise ServerError(f"cannot listen on {host}:{port}: {error.strerror}", next_step="give another --host or --port") from error
 

@@ -16,6 +16,7 @@ from kb.corpus import shipped
 from kb.errors import SettingsError
 
 PREFIX = "PREMORTEM_"
+LAST_PORT = 65535
 _REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~-]+)+/?")
 
 
@@ -87,8 +88,8 @@ def checked(settings: Settings) -> Settings:
     Raises:
         SettingsError: a value is out of range.
     """
-    if not 1 <= settings.port <= 65535:
-        raise SettingsError(f"port {settings.port} is out of range", next_step="give a port from 1 to 65535")
+    if not 1 <= settings.port <= LAST_PORT:
+        raise SettingsError(f"port {settings.port} is out of range", next_step=f"give a port from 1 to {LAST_PORT}")
     if settings.threads < 1:
         raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
     if settings.checks_per_minute < 1:

@@ -96,8 +96,6 @@ def _print_signs(console: Console, answer: Answer, taxonomy: Taxonomy) -> None:
         drafts = {case.id for case in answer.cases if case.status == "draft"}
         mark = "  (draft)" * (set(sign.cases) <= drafts)
         console.print(Padding(Text(f"☐ {sign.text}").append(mark, "yellow"), (0, 0, 0, 4)))
-    console.print()
-    console.print(Text(f"premortem show ID tells a whole case or strategy. {answer.n_cases} cases searched.", style="dim"))
 
 
 def print_explanation(explained: Explanation) -> None:
@@ -278,18 +276,18 @@ class BuildProgress(Reporter):
 
     def embedding(self, done: int, total: int) -> None:
         if self._task is None:
-            self._task = self._progress.add_task("Encoding passages", total=total)
+            self._task = self._progress.add_task("Encoding texts", total=total)
         self._progress.update(self._task, completed=done)
 
 
 def print_built(built: Built, index: Path) -> None:
     """Say what a build did."""
-    what = f"{built.n_cases} cases, {built.n_strategies} strategies, {built.n_passages} passages"
+    what = f"{built.n_cases} cases, {built.n_strategies} strategies, {built.n_embeddings} embeddings"
     console = _console(stderr=True)
     if built.unchanged:
         console.print(f"The index is up to date: {what} (generation {built.generation}).")
     else:
-        console.print(f"Indexed {what}: {built.n_embedded} encoded, {built.n_passages - built.n_embedded} known from before.")
+        console.print(f"Indexed {what}: {built.n_embedded} encoded, {built.n_embeddings - built.n_embedded} known from before.")
         console.print(f"Generation {built.generation} in {index} answers now.")
     if built.skipped:
         console.print(textwrap.shorten(f"Left out as invalid: {', '.join(built.skipped)}", 400))

@@ -82,6 +82,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the reader of an answer should know about the description or the index."""
+
     code: str
     message: str
     next_step: str

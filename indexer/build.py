@@ -36,8 +36,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     n_cases: int
     n_strategies: int
-    n_passages: int
-    """All embedded texts."""
+    n_embeddings: int
+    """All embedded texts: those of passages, whole cases, their headlines and strategies, each once."""
     n_embedded: int
     """Texts that had to be encoded; the rest were known."""
     unchanged: bool
@@ -91,6 +91,7 @@ def build_index(
     with ThreadPoolExecutor(1) as executor:
         # Loading the model and reading the cases take about as long, so they run side by side.
         loading = executor.submit(_ready_encoder, model, index, backend) if encoder is None else None
+        stamps = corpus_stamps(folders, lenient=lenient)  # before: what changes while it is read makes the index stale
         corpora = read_corpora(folders, lenient=lenient)
         errors = lint(corpora, form=False)
         encoder = encoder or (loading.result() if loading else None)
@@ -104,9 +105,26 @@ def build_index(
     with gen.write_lock(index, wait_s=wait_s):
         encoder = encoder or open_encoder(model, index / "exports", backend=backend, export=True, say=reporter.say)
         name = _content_hash(files, corpora, encoder)
-        if not rebuild and (unchanged := _already_built(index, name, skipped)):
+        origin = _Origin(
+            model=model or DEFAULT_MODEL,
+            model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
+            corpora=stamps,
+            skipped=tuple(skipped),
+            lenient=lenient,
+        )
+        if not rebuild and (unchanged := _already_built(index, name, origin)):
             return unchanged
-        return _build(index, name, files, corpora, folders, encoder, model, skipped, reporter, lenient=lenient)
+        return _build(index, name, files, corpora, encoder, origin, reporter)
+
+
+class _Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a manifest tells of where a generation comes from, beyond what its content hash covers; see `generation.Manifest`."""
+
+    model: str
+    model_name: str
+    corpora: tuple[gen.CorpusStamp, ...]
+    skipped: tuple[str, ...]
+    lenient: bool
 
 
 def _ready_encoder(model: str, index: Path, backend: str) -> Encoder | None:
@@ -127,12 +145,18 @@ def _content_hash(files: Sequence[CaseFile], corpora: Corpora, encoder: Encoder)
     return digest.hexdigest()[:16]
 
 
-def _already_built(index: Path, name: str, skipped: list[str]) -> Built | None:
-    """Return what is there when it is whole, making it current again if another one is."""
+def _already_built(index: Path, name: str, origin: _Origin) -> Built | None:
+    """Return what is there when it is whole, making it current again if another one is.
+
+    Its manifest is written anew where the same content comes from elsewhere, or it would go on being taken for stale.
+    """
     found = gen.whole_generation(index, name)
     if found is None:
         return None
     folder, manifest = found
+    restated = msgspec.structs.replace(manifest, **msgspec.structs.asdict(origin))
+    if restated != manifest:
+        gen.restate(folder, restated)
     try:
         current = gen.current_generation(index)[0]
     except IndexUnavailableError:
@@ -143,25 +167,15 @@ def _already_built(index: Path, name: str, skipped: list[str]) -> Built | None:
         generation=name,
         n_cases=manifest.counts["cases"],
         n_strategies=manifest.counts["strategies"],
-        n_passages=manifest.counts["embeddings"],
+        n_embeddings=manifest.counts["embeddings"],
         n_embedded=0,
         unchanged=True,
-        skipped=tuple(skipped),
+        skipped=origin.skipped,
     )
 
 
 def _build(
-    index: Path,
-    name: str,
-    files: Sequence[CaseFile],
-    corpora: Corpora,
-    folders: Sequence[Path],
-    encoder: Encoder,
-    model: str,
-    skipped: list[str],
-    reporter: Reporter,
-    *,
-    lenient: bool,
+    index: Path, name: str, files: Sequence[CaseFile], corpora: Corpora, encoder: Encoder, origin: _Origin, reporter: Reporter
 ) -> Built:
     by_id = sorted((file for file in files if file.case), key=lambda file: file.case.id if file.case else "")
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -206,11 +220,7 @@ def _build(
             generation=name,
             built_at=now,
             encoder=encoder.fingerprint,
-            model=model or DEFAULT_MODEL,
-            model_name=getattr(getattr(encoder, "export", None), "model_name", "") or Path(model).name,
-            corpora=corpus_stamps(folders, lenient=lenient),
-            skipped=tuple(skipped),
-            lenient=lenient,
+            **msgspec.structs.asdict(origin),
             counts={"cases": len(cases), "strategies": len(strategies), "passages": len(passages), "embeddings": len(everything)},
             checksums={},
         )
@@ -219,10 +229,10 @@ def _build(
         generation=name,
         n_cases=len(cases),
         n_strategies=len(strategies),
-        n_passages=len(everything),
+        n_embeddings=len(everything),
         n_embedded=n_embedded,
         unchanged=False,
-        skipped=tuple(skipped),
+        skipped=origin.skipped,
     )
 
 
@@ -267,10 +277,18 @@ def corpus_stamps(folders: Sequence[Path], *, lenient: bool = False) -> tuple[ge
         gen.CorpusStamp(
             name=name,
             folder=str(folder.resolve()),
-            files={path.relative_to(folder).as_posix(): gen.file_sha256(path) for path, _ in corpus_files(folder, lenient=lenient)},
+            files={path.relative_to(folder).as_posix(): _sha256(path) for path, _ in corpus_files(folder, lenient=lenient)},
         )
         for name, folder in zip(corpus_names(folders), folders, strict=True)
     )
+
+
+def _sha256(path: Path) -> str:
+    """Return the sha256 of a file, nothing of one that cannot be read: it is told as a problem, and left out where that is asked for."""
+    try:
+        return gen.file_sha256(path)
+    except OSError:
+        return ""
 
 
 def is_stale(manifest: gen.Manifest, folders: Sequence[Path]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sentencex import get_sentence_boundaries
 
+from indexer.answer import AnswerNotice
 from kb.errors import QueryError, QueryTooLongError
 from kb.text import words
 
@@ -195,15 +196,6 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something the reader of an answer should know about the description."""
-
-    code: str
-    message: str
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
 class Description:
     text: str
     """As given, control characters replaced by blanks, so that offsets hold."""
@@ -211,7 +203,7 @@ class Description:
     """What is matched, in order; boilerplate left out unless there is nothing else."""
     terms: tuple[str, ...]
     """Words for lexical search, function words dropped, repeats kept."""
-    notices: tuple[Notice, ...]
+    notices: tuple[AnswerNotice, ...]
 
     @property
     def matched(self) -> str:
@@ -303,21 +295,30 @@ def _parts(sentence: Sentence) -> list[Sentence]:
     return [part for part in parts if part.text]
 
 
-def _notices(text: str, all_words: list[str], controls: int) -> list[Notice]:
+def _notices(text: str, all_words: list[str], controls: int) -> list[AnswerNotice]:
     notices = []
     if len(all_words) < _FEW_WORDS:
         notices.append(
-            Notice("short", f"{len(all_words)} words say little", "add what will be done, with which systems, by whom and by when")
+            AnswerNotice(
+                code="short",
+                message=f"{len(all_words)} words say little",
+                next_step="add what will be done, with which systems, by whom and by when",
+            )
         )
     letters = [character for character in text if character.isalpha()]
     latin = sum("LATIN" in unicodedata.name(character, "") for character in letters)
     function_words = sum(word in STOP_WORDS for word in all_words)
     if letters and (latin < 0.7 * len(letters) or (len(all_words) >= 8 and function_words < 0.12 * len(all_words))):
         notices.append(
-            Notice("language", "this does not look like English, which is all the matcher reads", "translate the description into English")
+            AnswerNotice(
+                code="language",
+                message="this does not look like English, which is all the matcher reads",
+                next_step="translate the description into English",
+            )
         )
     if controls:
-        notices.append(Notice("control-characters", f"{controls} control characters were read as blanks", "send plain text"))
+        message = f"{controls} control characters were read as blanks"
+        notices.append(AnswerNotice(code="control-characters", message=message, next_step="send plain text"))
     return notices
 
 

@@ -173,7 +173,7 @@ def publish(index: Path, building: Path, manifest: Manifest) -> None:
     """Make a finished folder the current generation. A crash at any moment leaves the earlier one answering."""
     checksums = {path.name: file_sha256(path) for path in sorted(building.iterdir())}
     manifest = msgspec.structs.replace(manifest, checksums=checksums)
-    (building / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    (building / _MANIFEST).write_bytes(_encoded(manifest))
     for path in building.iterdir():
         _sync(path)
     _sync(building)
@@ -185,13 +185,14 @@ def publish(index: Path, building: Path, manifest: Manifest) -> None:
     prune(index, folder.name)
 
 
+def restate(folder: Path, manifest: Manifest) -> None:
+    """Give a finished generation another manifest, by one rename: the same content, from elsewhere."""
+    _replace(folder / _MANIFEST, _encoded(manifest))
+
+
 def point_to(index: Path, folder_name: str) -> None:
     """Let `current` name another generation, by one rename."""
-    beside = index / f".{_CURRENT}"
-    beside.write_text(folder_name + "\n", "utf-8")
-    _sync(beside)
-    beside.replace(index / _CURRENT)
-    _sync(index)
+    _replace(index / _CURRENT, f"{folder_name}\n".encode())
 
 
 def whole_generation(index: Path, generation: str) -> tuple[Path, Manifest] | None:
@@ -213,6 +214,19 @@ def prune(index: Path, current: str) -> None:
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for old in [*others[KEPT - 1 :], *index.glob(".building-*")]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _encoded(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file beside and rename it over: whoever reads finds the one or the other, whole."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(data)
+    _sync(beside)
+    beside.replace(path)
+    _sync(path.parent)
 
 
 def _sync(path: Path) -> None:

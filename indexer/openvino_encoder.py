@@ -64,6 +64,7 @@ def exported_model(model: Model, exports: Path, *, export: bool, say: Callable[[
         shutil.rmtree(building, ignore_errors=True)
         command = [
             sys.executable,
+            "-P",  # or a folder `indexer` where the command is run would be taken for ours
             "-m",
             "indexer.export",
             str(model.folder),
@@ -115,17 +116,18 @@ class OpenVinoEncoder:
         self.export = export
         self._precision = precision()
         self.fingerprint = Fingerprint(export.model_sha256, "openvino", self._precision)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        mend = f"delete {folder} and run `premortem index`"
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise EncoderError(f"the exported model in {folder} has no usable tokenizer.json: {error}", next_step=mend) from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(export.max_tokens)
         config = {"INFERENCE_PRECISION_HINT": self._precision, "INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1}
         try:
             self._model = ov.Core().compile_model(str(folder / "model.xml"), "CPU", config)
         except RuntimeError as error:
-            raise EncoderError(
-                f"OpenVINO cannot load {folder}: {str(error).strip().splitlines()[0]}",
-                next_step=f"delete {folder} and run `premortem index`",
-            ) from error
+            raise EncoderError(f"OpenVINO cannot load {folder}: {str(error).strip().splitlines()[0]}", next_step=mend) from error
         self._local = threading.local()
 
     def encode_queries(self, queries: Sequence[str]) -> Embeddings:

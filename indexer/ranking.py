@@ -67,6 +67,7 @@ class Ranker:
         sentences: Embeddings,
         calibration: Calibration,
         allowed: IntArray | None = None,
+        always: IntArray | None = None,
     ) -> Scored:
         """Score the candidates.
 
@@ -79,11 +80,13 @@ class Ranker:
             sentences: shape (n_sentences, dim), one a sentence of `read`.
             calibration: turns scores into probabilities.
             allowed: rows that may be found; all searchable ones when None.
+            always: searchable rows that are scored even where no list names them.
         """
         few = len(self.searchable) <= MOST_SCORED
         bm25 = dict(self.lexical(read.terms, MOST_SCORED))
         allowed = self.searchable if allowed is None else allowed
         rows = self.searchable if few else self._candidates(whole, sentences, allowed, bm25)
+        rows = rows if always is None else np.union1d(rows, always)
         return score_cases(
             rows,
             whole=whole,

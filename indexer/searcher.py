@@ -19,6 +19,7 @@ from indexer.ranking import Ranker
 from indexer.reasons import KINDS, Passages, best_pairs, commonness, pair_features, reason
 from indexer.scoring import Layout, Scored
 from indexer.vectors import Vectors
+from kb.case import UNSEARCHABLE
 from kb.errors import EncoderError, IndexDamagedError, NotFoundError, QueryError
 from kb.records import Filters, StoredCase
 from kb.store import Store
@@ -30,7 +31,6 @@ _N_STRATEGIES = 12
 _N_SIGNS = 10
 _ADVISING = 3
 """Strategies and signs come from strong and related cases; where there are none, from this many of the best."""
-_UNSEARCHABLE = {"withdrawn", "superseded"}
 
 
 _Parts = tuple[tuple[FoundCase, ...], tuple[RankedStrategy, ...], tuple[Sign, ...]]
@@ -72,7 +72,7 @@ class Searcher:
         whole = len(layout) == counts["passages"] and self.places.shape == (counts["cases"], 2)
         if not whole or any(manifest.counts[name] != count for name, count in counts.items()):
             raise IndexDamagedError(f"the files of {folder} do not belong together", next_step="run `premortem index --rebuild`")
-        unsearchable = {row for status in _UNSEARCHABLE for row in self._rows_with_status(status)}
+        unsearchable = {row for status in UNSEARCHABLE for row in self._rows_with_status(status)}
         self.searchable = np.array([row for row in range(counts["cases"]) if row not in unsearchable], np.int64)
         self._ranker = Ranker(
             cases=self._cases,
@@ -109,7 +109,7 @@ class Searcher:
         read = read_description(description)
         allowed = self._allowed(filters)
         answer = self._answer(read, allowed, limit) if len(allowed) else ((), (), ())
-        notices = [AnswerNotice(code=n.code, message=n.message, next_step=n.next_step) for n in read.notices]
+        notices = list(read.notices)
         if self.calibration.model != self.manifest.encoder.model:
             notices.append(
                 AnswerNotice(
@@ -139,16 +139,15 @@ class Searcher:
 
         Raises:
             QueryError: the description cannot be used.
-            NotFoundError: no such case.
+            NotFoundError: no such case, or one that is withdrawn or superseded.
         """
         stored = self.store.case(case_id)
+        if not stored.case.is_searchable:
+            raise NotFoundError(f"case {case_id!r} is {stored.case.meta.status} and never searched", next_step="name another case")
         read = read_description(description)
         embeddings = self.encode(read)
-        scored = self.score(read, embeddings[:1], embeddings[1:], np.union1d(self.searchable, [stored.row]))
-        found = np.flatnonzero(scored.rows == stored.row)
-        if not len(found):
-            raise NotFoundError(f"case {case_id!r} is {stored.case.meta.status} and never searched", next_step="name another case")
-        at = int(found[0])
+        scored = self._ranker.score(read, embeddings[:1], embeddings[1:], self.calibration, always=np.array([stored.row], np.int64))
+        at = int(np.flatnonzero(scored.rows == stored.row)[0])
         passages = scored.passage_rows[scored.segment(at)].tolist()
         return explain(
             at,

@@ -12,6 +12,8 @@ INFERRED = "inferred"
 TODO = "TODO"
 """Begins whatever is still to be written: a facet, a tag, a date, a lead, a text."""
 DRAFT = "draft"
+UNSEARCHABLE = frozenset({"withdrawn", "superseded"})
+"""Statuses of cases that stay readable but are no evidence."""
 
 
 class Prose(msgspec.Struct, frozen=True):
@@ -107,8 +109,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_searchable(self) -> bool:
-        """False for a withdrawn or superseded case: it stays readable but is no evidence."""
-        return self.meta.status not in {"withdrawn", "superseded"}
+        """False for a withdrawn or superseded case."""
+        return self.meta.status not in UNSEARCHABLE
 
     def years_span(self) -> tuple[int, int] | None:
         """First and last year of the case, or None when unknown."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from kb.case import Case, Strategy
@@ -56,6 +58,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """True when the item is advice of this knowledge base rather than of a source."""
 
 
+FIRST_YEAR, LAST_YEAR = 1000, 3000
+"""What a filter by year may ask for."""
+Year = Annotated[int, msgspec.Meta(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Facets a case must have; within one facet any of the values will do."""
 
@@ -70,9 +77,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Such as 2010s: cases that lie in it at least in part."""
     status: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
-    from_year: int | None = None
+    from_year: Year | None = None
     """Cases that ended in this year or later."""
-    to_year: int | None = None
+    to_year: Year | None = None
     """Cases that began in this year or earlier."""
     drafts: bool = True
     """Whether cases that nobody has reviewed yet are among them."""

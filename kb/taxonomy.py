@@ -12,6 +12,8 @@ from kb.errors import CorpusError, NotFoundError
 
 _LEAST_PART = 4
 """Shorter words are part of too many terms to say anything."""
+_MOST_NAMED = 10
+"""Words listed where none is near: ids of cases and strategies go into the hundreds."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,9 +58,7 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for term in self.terms(vocabulary):
             if term.id == term_id:
                 return term
-        raise NotFoundError(
-            f"no {vocabulary} {term_id!r}", next_step=did_you_mean(term_id, self.ids(vocabulary)) or "see `premortem list terms`"
-        )
+        raise NotFoundError(f"no {vocabulary} {term_id!r}", next_step=did_you_mean(term_id, self.ids(vocabulary)))
 
     def name(self, vocabulary: str, term_id: str) -> str:
         """Return the display name of a term, or the id itself when it is unknown."""
@@ -95,11 +95,14 @@ def _likeness(word: str, term: str, **_: object) -> float:
 
 
 def did_you_mean(word: str, words: list[str]) -> str:
-    """Return a hint naming the nearest word, or listing all where none is near."""
+    """Return a hint naming the nearest word; where none is near, listing the first few and how many more there are."""
     near = nearest(word, words)
     if near:
         return f"did you mean {near!r}?"
-    return f"use one of: {', '.join(words)}" if words else "there is none to choose from"
+    if not words:
+        return "there is none to choose from"
+    more = f" and {len(words) - _MOST_NAMED} more" * (len(words) > _MOST_NAMED)
+    return f"use one of: {', '.join(words[:_MOST_NAMED])}{more}"
 
 
 def read_taxonomy(path: Path) -> Taxonomy:

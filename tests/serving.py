@@ -28,15 +28,15 @@ def free_port() -> int:
 class Server:
     """A running `premortem serve`, in a process group of its own as in a terminal."""
 
-    def __init__(self, log: Path, *arguments: object, port: int, **environ: object) -> None:
+    def __init__(self, log: Path, *arguments: object, port: int, cwd: Path = ROOT, **environ: object) -> None:
         self.log = log
         self.url = f"http://127.0.0.1:{port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PREMORTEM_")}
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli", "serve", *map(str, arguments)],
-                cwd=ROOT,
-                env=clean | {name: str(value) for name, value in environ.items()},
+                [sys.executable, "-P", "-m", "api.cli", "serve", *map(str, arguments)],
+                cwd=cwd,
+                env=clean | {"PYTHONPATH": str(ROOT)} | {name: str(value) for name, value in environ.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from api.settings import Settings, checked, load_settings
+from kb.records import FIRST_YEAR, LAST_YEAR
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -64,8 +65,9 @@ def filter_options(command: Command) -> Command:
         command = click.option(f"--{name}", multiple=True, metavar="TERM", help=help_text)(command)
     drafts = "Whether cases that nobody has reviewed yet are among them. Default: they are, and are marked."
     command = click.option("--drafts/--no-drafts", default=True, help=drafts)(command)
-    command = click.option("--from-year", type=int, help="Only cases that ended in this year or later.")(command)
-    return click.option("--to-year", type=int, help="Only cases that began in this year or earlier.")(command)
+    year = click.IntRange(FIRST_YEAR, LAST_YEAR)
+    command = click.option("--from-year", type=year, help="Only cases that ended in this year or later.")(command)
+    return click.option("--to-year", type=year, help="Only cases that began in this year or earlier.")(command)
 
 
 def settings_with(**given: Any) -> Settings:

@@ -29,7 +29,7 @@ _ZONE = rf"(?:\s*\(?(?P<zone>{_ZONES}|[+-]\d\d:?\d\d)\)?)?"
 _DATE_RE = re.compile(rf"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?(?:{_ISO}|{_WORDS})", re.IGNORECASE)
 _CLOCK_RE = re.compile(_CLOCK + _ZONE, re.IGNORECASE)
 _WHEN_RE = re.compile(
-    rf"(?P<date>{_DATE_RE.pattern})(?:(?:\s*(?:,|T|at|@|-|–)\s*|\s+){_CLOCK})?{_ZONE}(?![\w:])".replace("?P<h>", "?P<h>"),
+    rf"(?P<date>{_DATE_RE.pattern})(?:(?:\s*(?:,|T|at|@|-|–)\s*|\s+){_CLOCK})?{_ZONE}(?![\w:])",
     re.IGNORECASE,
 )
 _YEAR_MONTH = re.compile(r"(\d{4})(?:-(\d\d))?")

@@ -120,6 +120,8 @@ def test_form_sent_to_the_api_is_refused(client):
         ({"description": BRIEF, "filters": "retail"}, "filters"),
         ({"description": BRIEF, "filters": {"industry": "retail"}}, "industry"),
         ({"description": BRIEF, "filters": {"from_year": "soon"}}, "from_year"),
+        ({"description": BRIEF, "filters": {"from_year": 999}}, "filters.from_year"),
+        ({"description": BRIEF, "filters": {"to_year": 99999999999999999999}}, "filters.to_year"),
         ({"description": BRIEF, "filters": {"industri": ["retail"]}}, "industri"),
         ({"description": BRIEF, "filter": {}}, "filter"),
     ],

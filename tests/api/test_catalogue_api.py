@@ -221,6 +221,12 @@ def document(client: Client):
     return get(client, "openapi.json")
 
 
+@pytest.mark.parametrize("field", ["from_year", "to_year"])
+def test_the_bounds_of_a_year_stand_in_the_document(document, field):
+    year = document["components"]["schemas"]["Filters"]["properties"][field]
+    assert (year["minimum"], year["maximum"]) == (1000, 3000)
+
+
 def test_document_is_openapi_3_1(document):
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["title"] == "Premortem"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,8 +17,10 @@ import msgspec
 import pytest
 
 from api.cli import EXIT_CODES, cli
+from api.serving import check_port
 from api.terminal import print_markdown
 from indexer.searcher import Searcher
+from kb.errors import PortInUseError
 from tests.api.conftest import BRIEF, Answer, Client, Ran, generation_folder, seed_index
 
 Command = Callable[..., Ran]
@@ -65,6 +68,7 @@ def test_search_by_argument_prints_verdict_reasons_and_strategies(premortem: Com
     assert "What would have helped" in ran.out
     assert answer["strategies"][0]["title"] in flat
     assert "Signs to watch" in ran.out
+    assert ran.out.count("premortem show ID tells") == 1
 
 
 def test_search_as_json_is_the_answer_of_the_api(premortem: Command, real_index: Path, answer: Answer):
@@ -224,7 +228,7 @@ def test_index_builds_then_finds_nothing_to_do(premortem: Command, real_index: P
 def test_index_encodes_only_what_is_new(premortem: Command, small_real_index: Path, small_corpus: Path):
     break_case(small_corpus, "retailer-crm-marketing", "^## Lessons\n$", "## Lessons\n\n- **Zanzibar comes first.** Consider it. [^s1]")
     ran = premortem("index", "--index", small_real_index, "--cases", small_corpus)
-    assert re.search(r"passages: 1 encoded, \d\d+ known", " ".join(ran.err.split()))
+    assert re.search(r"embeddings: 1 encoded, \d\d+ known", " ".join(ran.err.split()))
 
 
 def test_index_of_two_corpora_answers_from_both(premortem: Command, real_index: Path, small_corpus: Path, tmp_path: Path):
@@ -306,6 +310,16 @@ def test_port_in_use_exits_with_8_at_once(premortem: Command, tmp_path: Path):
     assert f"--port {port + 1}" in err
 
 
+def test_a_port_in_use_with_none_above_it_is_answered_with_the_one_below(monkeypatch):
+    def taken(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket.socket, "bind", taken)
+    with pytest.raises(PortInUseError) as caught:
+        check_port("127.0.0.1", 65535)
+    assert "--port 65534" in caught.value.next_step
+
+
 def test_host_of_another_machine_exits_with_8(premortem: Command, tmp_path: Path):
     refused(premortem("serve", "--index", tmp_path / "none", "--host", "192.0.2.1"), 8)
 
@@ -324,6 +338,8 @@ def test_unknown_setting_exits_with_2_and_hints_at_the_right_one(premortem: Comm
         ["show"],
         ["search", "--limit", "many", "x"],
         ["search", "x", "--file", "y"],
+        ["search", "x", "--from-year", "99999999999999999999"],
+        ["list", "--to-year", "999"],
         ["serve", "--port", "x"],
     ],
 )
@@ -348,6 +364,22 @@ def test_doctor_is_content_with_a_good_index(premortem: Command, small_real_inde
     assert "✗" not in ran.out
     assert "4 cases" in ran.out
     assert "every checksum fits" in " ".join(ran.out.split())
+
+
+def test_doctor_is_content_with_a_withdrawn_case_and_a_draft_with_gaps(
+    premortem: Command, real_index: Path, small_corpus: Path, tmp_path: Path
+):
+    names = sorted(path.stem for path in (small_corpus / "studies").glob("*.md"))
+    break_case(small_corpus, names[0], "^status: .*", "status: withdrawn")
+    break_case(small_corpus, names[1], "^status: .*", "status: draft")
+    break_case(small_corpus, names[1], "^## Lessons$", "## Lessons\n\n- TODO")
+    index = seed_index(tmp_path / "seeded", real_index)
+    assert premortem("index", "--index", index, "--cases", small_corpus).code == 0
+    assert premortem("lint", small_corpus).code == 0
+    ran = premortem("doctor", "--index", index, "--cases", small_corpus)
+    assert ran.code == 0, ran.out
+    assert "0 errors, 2 warnings (`premortem lint` tells them)" in " ".join(ran.out.split())
+    assert "a case finds itself" in ran.out
 
 
 def test_doctor_names_a_damaged_file(premortem: Command, small_real_index: Path, small_corpus: Path):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from api.app import create_app
-from api.checking import MAX_MARKDOWN
+from api.checking import MAX_FINDINGS, MAX_MARKDOWN
 from api.contributing import propose
 from api.contribution import LAST, LISTS, MAX_ROWS, Form, Row, case_of, gap_words, markdown_of, read_form, step_of
 from api.settings import Settings
@@ -156,6 +156,18 @@ def test_the_same_event_under_another_name_is_a_near_duplicate(client: Client):
     told_again = GOOD.replace("Real-time analytics bolted on a 20-year-old", "Live analytics attached to a twenty-year-old")
     found = client.post(CHECK, json={"markdown": told_again, "name": "stock-system-2020.md"}).json()["neighbours"]
     assert [each["id"] for each in found if each["near_duplicate"]] == ["warehouse-analytics-legacy"]
+
+
+def test_a_thousand_mistakes_are_counted_and_not_all_told(client):
+    links = "".join(f"\n[x](../studies/zzz-{number:04}.md)" for number in range(1000))
+    response = client.post(CHECK, content=GOOD.replace("\n## Lessons", links + "\n\n## Lessons"), headers=MARKDOWN)
+    *told, last = response.json()["findings"]
+    assert len(told) == MAX_FINDINGS
+    assert (last["rule"], last["severity"]) == ("more", "error")
+    assert last["line"] >= told[-1]["line"]
+    n_more = int(last["message"].split()[0].replace(",", ""))
+    assert 800 <= n_more < 900
+    assert len(response.content) < 200_000
 
 
 def test_findings_tell_place_rule_and_what_to_write(client: Client):

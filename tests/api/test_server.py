@@ -113,6 +113,20 @@ def test_server_that_cannot_build_ends_with_the_exit_code_of_the_build(folder):
         assert "notes.md:1" in third.said()
 
 
+def test_server_takes_no_package_from_where_it_is_started(folder, tmp_path, real_index):
+    for name in ("api", "indexer", "kb", "litestar", "yaml"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('this is foreign')", "utf-8")
+    (tmp_path / "__init__.py").touch()
+    seed_index(tmp_path / "index", real_index)
+    port = free_port()
+    arguments = ["--index", tmp_path / "index", "--cases", folder / "corpus", "--port", port]
+    with Server(folder / "fourth", *arguments, port=port, cwd=tmp_path) as server:
+        assert server.wait_until_ready().generation()
+        assert "Indexed" in server.said()
+        assert "foreign" not in server.said()
+
+
 def test_interrupt_ends_the_server_cleanly(server):
     """The last test of this module, since the server is gone afterwards."""
     children = psutil.Process(server.process.pid).children(recursive=True)

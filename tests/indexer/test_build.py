@@ -38,7 +38,7 @@ def test_a_second_build_does_nothing(build):
     encoder = HashEncoder()
     second = build(encoder=encoder)
     assert not first.unchanged
-    assert first.n_embedded == first.n_passages > 100
+    assert first.n_embedded == first.n_embeddings > 100
     assert second.unchanged
     assert second.generation == first.generation
     assert encoder.encoded == []
@@ -118,7 +118,7 @@ def test_a_damaged_embedding_cache_is_replaced(build, tmp_path, small_corpus):
     (tmp_path / "index" / "embeddings.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
     change(small_corpus / "studies" / f"{SEEDS[0]}.md", "Invoices", "Bills")
     built = build()
-    assert built.n_embedded == built.n_passages
+    assert built.n_embedded == built.n_embeddings
 
 
 def test_every_problem_of_every_file_is_told_and_nothing_is_written(build, small_corpus, tmp_path):
@@ -191,3 +191,50 @@ def test_a_second_builder_waits_and_then_says_so(build, tmp_path):
     build()
     with gen.write_lock(tmp_path / "index", wait_s=1), pytest.raises(IndexLockedError, match="another process"):
         build(rebuild=True, wait_s=0.2)
+
+
+def _edited_invalid(corpus: Path) -> list[Path]:
+    (corpus / "studies" / "broken.md").write_text("still nothing, in other words", "utf-8")
+    return [corpus]
+
+
+def _another_invalid(corpus: Path) -> list[Path]:
+    (corpus / "studies" / "broken-too.md").write_text("nothing", "utf-8")
+    return [corpus]
+
+
+def _unreadable(corpus: Path) -> list[Path]:
+    (corpus / "studies" / "a-folder.md").mkdir()
+    return [corpus]
+
+
+def _moved(corpus: Path) -> list[Path]:
+    return [Path(shutil.move(corpus, corpus.parent / "elsewhere" / corpus.name))]
+
+
+@pytest.mark.parametrize("change", [_edited_invalid, _another_invalid, _unreadable, _moved])
+def test_the_same_cases_from_elsewhere_are_unchanged_and_no_longer_stale(build, small_corpus, tmp_path, change):
+    (small_corpus.parent / "elsewhere").mkdir()
+    (small_corpus / "studies" / "broken.md").write_text("nothing", "utf-8")
+    build(skip_invalid=True)
+    folders = change(small_corpus)
+    assert is_stale(gen.current_generation(tmp_path / "index")[1], folders)
+    built = build(folders=folders, skip_invalid=True)
+    manifest = gen.current_generation(tmp_path / "index")[1]
+    assert built.unchanged
+    assert not is_stale(manifest, folders)
+    assert manifest.skipped == built.skipped
+    assert searcher_of(tmp_path / "index").manifest == manifest
+
+
+def test_a_setting_that_changes_no_text_is_taken_over_without_building(build, tmp_path):
+    first = build()
+    before = gen.current_generation(tmp_path / "index")[1]
+    second = build(lenient=True, model="/copies/base")
+    after = gen.current_generation(tmp_path / "index")[1]
+    assert second.unchanged
+    assert second.generation == first.generation
+    assert (after.lenient, after.model) == (True, "/copies/base")
+    assert (after.built_at, after.checksums) == (before.built_at, before.checksums)
+    folder = gen.current_generation(tmp_path / "index")[0]
+    assert {path.name for path in folder.iterdir()} == {*after.checksums, "manifest.json"}

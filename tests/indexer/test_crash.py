@@ -96,3 +96,25 @@ def test_the_real_command_killed_while_it_works(small_real_index, small_corpus, 
     after = open_searcher(small_real_index).manifest.generation
     assert after != before
     assert searcher.manifest.generation in (before, after)
+
+
+def test_a_manifest_killed_while_it_is_written_anew_leaves_one_that_is_whole(tmp_path, small_corpus):
+    index = tmp_path / "index"
+    build_index(index, [small_corpus], encoder=HashEncoder())
+    before = gen.current_generation(index)[1]
+    (tmp_path / "moved").mkdir()
+    moved = shutil.move(small_corpus, tmp_path / "moved" / small_corpus.name)
+    rehearsal = tmp_path / "rehearsal"
+    shutil.copytree(index, rehearsal)
+    steps = int(run_victim(rehearsal, moved, 0).stdout)
+    after = gen.current_generation(rehearsal)[1]
+    seen = set()
+    for at in range(max(1, steps - 6), steps + 1):
+        victim = tmp_path / f"killed-{at}"
+        shutil.copytree(index, victim)
+        assert run_victim(victim, moved, at).returncode == -signal.SIGKILL
+        assert ids_answering(victim)
+        now = gen.current_generation(victim)[1]
+        assert now in (before, after), at
+        seen.add(now == after)
+    assert seen == {False, True}

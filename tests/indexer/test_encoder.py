@@ -64,6 +64,19 @@ def test_an_unexportable_model_folder_is_refused_and_leaves_nothing(tmp_path):
     assert not list((tmp_path / "exports").iterdir())
 
 
+def test_an_export_takes_no_package_from_where_it_is_made(tmp_path, monkeypatch):
+    (tmp_path / "indexer").mkdir()
+    (tmp_path / "indexer" / "__init__.py").write_text("raise SystemExit('this is foreign')", "utf-8")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "modules.json").write_text("[]")
+    (folder / "model.safetensors").write_bytes(b"junk")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EncoderError, match="cannot be exported") as caught:
+        open_encoder(str(folder), tmp_path / "exports", export=True)
+    assert "foreign" not in str(caught.value)
+
+
 def test_the_export_agrees_with_sentence_transformers(real_encoder, tmp_path):
     reference = open_encoder("", tmp_path, backend="sentence-transformers", export=False)
     probes = [*probe_passages(), *TEXTS]
@@ -93,6 +106,20 @@ def test_no_text_gives_no_row(real_encoder):
 def test_a_missing_export_is_made_only_where_allowed(tmp_path):
     with pytest.raises(EncoderError, match="not been exported") as caught:
         open_encoder("", tmp_path / "none", export=False)
+    assert "premortem index" in caught.value.next_step
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}"])
+def test_an_export_without_a_usable_tokenizer_is_refused(tmp_path, real_index, content):
+    exports = tmp_path / "exports"
+    shutil.copytree(real_index / "exports", exports)
+    (tokenizer,) = exports.glob("*/tokenizer.json")
+    tokenizer.unlink()
+    if content is not None:
+        tokenizer.write_bytes(content)
+    with pytest.raises(EncoderError, match=r"tokenizer\.json") as caught:
+        open_encoder("", exports, export=False)
+    assert str(tokenizer.parent) in caught.value.next_step
     assert "premortem index" in caught.value.next_step
 
 

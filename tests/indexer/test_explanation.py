@@ -6,8 +6,14 @@ import math
 
 import pytest
 
+from indexer import ranking
+from indexer.build import build_index
+from indexer.calibration import UNFITTED
+from indexer.generation import current_generation
 from indexer.scoring import PARTS
+from indexer.searcher import Searcher
 from kb.errors import NotFoundError
+from tests.conftest import SEEDS, HashEncoder
 
 PLAN = "We replace the ERP before Christmas, all sites at once. Order takers get a half-day training."
 
@@ -49,3 +55,26 @@ def test_an_unknown_case_names_the_nearest(searcher):
     with pytest.raises(NotFoundError) as caught:
         searcher.explain(PLAN, "hershey-enterprise21-sap-199")
     assert "hershey-enterprise21-sap-1999" in caught.value.next_step
+
+
+@pytest.fixture
+def beyond_the_limit(tmp_path, small_corpus, monkeypatch):
+    """A small index with one withdrawn case, searched as one that is too large for every case to be scored."""
+    path = small_corpus / "studies" / f"{SEEDS[0]}.md"
+    path.write_text(path.read_text("utf-8").replace("status: published", "status: withdrawn"), "utf-8")
+    build_index(tmp_path / "index", [small_corpus], encoder=HashEncoder())
+    monkeypatch.setattr(ranking, "MOST_SCORED", 2)
+    monkeypatch.setattr(ranking, "_CANDIDATES", 1)
+    return Searcher(*current_generation(tmp_path / "index"), HashEncoder(), UNFITTED)
+
+
+def test_a_case_that_no_list_names_is_explained_too(beyond_the_limit):
+    plan = "A payment API."
+    explained = [beyond_the_limit.explain(plan, case_id) for case_id in SEEDS[1:]]
+    assert {each.case for each in explained} == set(SEEDS[1:])
+    assert min(each.n_candidates for each in explained) < len(SEEDS[1:])  # not every case is a candidate of its own accord
+
+
+def test_a_withdrawn_case_is_refused_by_its_status(beyond_the_limit):
+    with pytest.raises(NotFoundError, match="is withdrawn and never searched"):
+        beyond_the_limit.explain(PLAN, SEEDS[0])
