@@ -40,7 +40,8 @@ def provide_filters(
     """Gather the facets of a request; empty values, as an untouched form sends them, count as not given."""
 
     def chosen(values: list[str] | None) -> tuple[str, ...]:
-        return tuple(value for value in values or () if value)
+        # Each once, so that the vocabularies bound what a page makes of them, however often an address repeats a value.
+        return tuple(dict.fromkeys(value for value in values or () if value))
 
     return Filters(
         industry=chosen(industry),

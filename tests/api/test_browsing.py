@@ -68,6 +68,11 @@ def test_two_corpora_are_a_facet_and_so_are_drafts(tmp_path, real_index, small_c
         assert "1 case" in client.get("/cases?corpus=private").text
 
 
+def test_a_value_given_many_times_counts_once(client: Client):
+    once = client.get("/cases?phase=build&phase=test").text
+    assert client.get("/cases?" + "phase=build&phase=test&" * 250).text == once
+
+
 def test_a_page_after_the_last_one_leads_back(client: Client):
     html = client.get("/cases?page=99&decade=2010s").text
     assert "/cases?decade=2010s" in html
