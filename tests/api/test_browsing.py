@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.browsing import PAGE_SIZE, offered
+from api.comparing import MOST_ASKED
 from api.families import FAMILIES, REST, families, family_index
 from api.landscape import FRAMES, MANY, landscape, place
 from api.settings import Settings
@@ -199,3 +200,11 @@ def test_compare_reads_ids_in_one_and_in_several_parameters(client: Client):
 def test_hostile_ids_do_no_harm(client: Client):
     html = client.get("/compare", params={"ids": '<script>alert(1)</script>,"onload=x'}).text
     assert "<script>alert" not in html
+
+
+def test_compare_reads_only_the_first_ids_and_says_so(client: Client):
+    response = client.get("/compare", params={"ids": ",".join(f"no-such-case-{number}" for number in range(40))})
+    assert response.status_code == 404
+    assert response.text.count("There is no case") == MOST_ASKED
+    assert "28 more were left out" in response.text
+    assert "left out" not in client.get("/compare", params={"ids": ",".join(f"no-such-case-{number}" for number in range(MOST_ASKED))}).text
