@@ -25,7 +25,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
 from api.browsing import BrowseController
-from api.caching import answer_not_modified, name_generation, provide_searcher
+from api.caching import answer_not_modified, name_generation, provide_searcher, stamp
 from api.charting import MapController
 from api.comparing import CompareController
 from api.contributing import contribution_api, contribution_pages
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Litestar:
     library = Library(settings.index, model=settings.model, backend=settings.encoder)
     release = version("premortem")
     web = shipped("web")
-    # Everything that decides how pages look; in the address of static files, so that browsers may keep them for ever.
+    # Of templates, styles and scripts; in the address of static files, so that browsers may keep them for ever.
     look = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(web.rglob("*")) if path.is_file())).hexdigest()[:12]
     api = Router(
         path="/api/v1",
@@ -115,7 +115,7 @@ def create_app(settings: Settings) -> Litestar:
             # Not "filters": Litestar would take a mistake in that field of a request's body for one of ours.
             "facets": Provide(provide_filters, sync_to_thread=False),
         },
-        state=State({"library": library, "version": f"{release}-{look}"}),
+        state=State({"library": library, "version": f"{release}-{stamp(settings, look)}"}),
         lifespan=[bounded_threads],
         before_request=answer_not_modified,
         before_send=[name_generation, harden],
