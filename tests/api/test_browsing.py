@@ -189,6 +189,14 @@ def test_the_map_keeps_a_description_it_cannot_use(client: Client):
     assert 'role="alert"' in response.text
 
 
+def test_the_map_tells_filters_that_no_case_has_from_nothing_close(client: Client):
+    form = {"description": BRIEF, "industry": "retail", "outcome": "data-loss", "phase": "procurement"}
+    html = client.post("/map", data=form).text
+    assert "No case has all of these filters" in html
+    assert "Nothing close" not in html
+    assert "Nothing close in" in client.post("/map", data={"description": "Write me a haiku about the first frost on a playground."}).text
+
+
 def test_compare_reads_ids_in_one_and_in_several_parameters(client: Client):
     together = client.get("/compare", params={"ids": f"{SEEDS[0]},{SEEDS[1]}"}).text
     apart = client.get("/compare", params={"ids": [SEEDS[0], SEEDS[1]]}).text
