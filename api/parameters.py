@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from litestar import Litestar
@@ -22,6 +23,11 @@ _LONGEST_NAME = 60
 """Most characters told of an unknown parameter: a whole description may stand where a name should."""
 
 
+def chosen(values: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the values of a facet that are not empty, each once: the vocabularies bound what is made of them, however often repeated."""
+    return tuple(dict.fromkeys(value for value in values or () if value))
+
+
 def provide_filters(
     industry: Values = None,
     undertaking: Values = None,
@@ -38,11 +44,6 @@ def provide_filters(
     drafts: Drafts = True,
 ) -> Filters:
     """Gather the facets of a request; empty values, as an untouched form sends them, count as not given."""
-
-    def chosen(values: list[str] | None) -> tuple[str, ...]:
-        # Each once, so that the vocabularies bound what a page makes of them, however often an address repeats a value.
-        return tuple(dict.fromkeys(value for value in values or () if value))
-
     return Filters(
         industry=chosen(industry),
         undertaking=chosen(undertaking),

@@ -135,6 +135,13 @@ def test_unknown_filter_value_names_the_nearest(client):
     assert "'retail'" in body["next_step"]
 
 
+@pytest.mark.parametrize("address", ["strategies?phase=", "strategies?category=", "feed.atom?category="])
+def test_facet_of_a_list_is_refused_when_unknown_and_not_given_when_empty(client, address):
+    assert problem(client.get(f"/api/v1/{address}zzzzzz"), 422)["type"] == "urn:premortem:bad-filter"
+    everything = client.get(f"/api/v1/{address.partition('?')[0]}").text
+    assert client.get(f"/api/v1/{address}").text.replace("?category=", "") == everything
+
+
 @pytest.mark.parametrize("path", [f"{SEARCH}?q=payroll", "/api/v1/cases?", "/api/v1/lessons?", "/api/v1/symptoms?"])
 def test_unknown_filter_value_in_an_address_names_the_nearest(client, path):
     assert "'abandoned'" in problem(client.get(f"{path}&outcome=abandonned"), 422)["next_step"]
@@ -230,7 +237,7 @@ def test_misspelt_id_is_not_found_and_names_the_nearest(client):
 
 @pytest.mark.parametrize(
     "path",
-    ["cases/zzzzzz.md", "cases/%ff%fe", "cases/..%2fx", "cases/zzzzzz/similar", "strategies?phase=zzzzzz", "strategies?category=zzzzzz"],
+    ["cases/zzzzzz.md", "cases/%ff%fe", "cases/..%2fx", "cases/zzzzzz/similar"],
 )
 def test_unknown_part_of_an_address_is_not_found(client, path):
     problem(client.get(f"/api/v1/{path}"), 404)

@@ -248,6 +248,13 @@ def test_every_described_get_answers(client, document):
         assert client.get(path.format(**ids), params=query).status_code == 200, path
 
 
+@pytest.mark.parametrize("path", ["/cases", "/strategies", "/lessons", "/symptoms", "/feed.atom"])
+def test_document_tells_how_a_list_refuses_a_value(document, path):
+    answers = document["paths"][f"/api/v1{path}"]["get"]["responses"]
+    assert "422" in answers
+    assert "404" not in answers
+
+
 def test_every_reference_of_the_document_resolves(client, document):
     schemas = document["components"]["schemas"]
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', client.get("/api/v1/openapi.json").text))
