@@ -34,7 +34,7 @@ from api.library import Library
 from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
 from api.pages import PageController, edit_address
-from api.parameters import provide_filters, refuse_unknown_parameters
+from api.parameters import provide_filters, refuse_long_names, refuse_unknown_parameters
 from api.problems import JsonRequest, handle_error
 from api.routes import (
     CaseController,
@@ -117,6 +117,7 @@ def create_app(settings: Settings) -> Litestar:
         },
         state=State({"library": library, "version": f"{release}-{stamp(settings, look)}"}),
         lifespan=[bounded_threads],
+        guards=[refuse_long_names],
         before_request=answer_not_modified,
         before_send=[name_generation, harden],
         exception_handlers={Exception: handle_error},

@@ -16,7 +16,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from api import catalogue
 from api.feed import atom_feed
 from api.library import Library
-from api.parameters import PageNumber, PageSize, chosen
+from api.parameters import PageNumber, PageSize, bounded, chosen
 from api.schemas import (
     CaseDetail,
     CaseSummary,
@@ -61,7 +61,7 @@ SEARCH_PROBLEMS = {
 def logged_search(searcher: Searcher, description: str, filters: Filters, limit: int) -> Answer:
     """Search, and log length and timing of it, never its text."""
     started = time.perf_counter()
-    answer = searcher.search(description, filters=filters, limit=limit)
+    answer = searcher.search(description, filters=bounded(filters), limit=limit)
     took_ms = (time.perf_counter() - started) * 1000
     _log.info("search: %d characters, %s, %d cases, %.1f ms", len(description), answer.verdict, len(answer.cases), took_ms)
     return answer
