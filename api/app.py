@@ -25,7 +25,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
 from api.browsing import BrowseController
-from api.caching import answer_not_modified, name_generation, provide_searcher
+from api.caching import answer_not_modified, name_generation, provide_searcher, stamp
 from api.charting import MapController
 from api.comparing import CompareController
 from api.contributing import contribution_api, contribution_pages
@@ -34,7 +34,7 @@ from api.library import Library
 from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
 from api.pages import PageController, edit_address
-from api.parameters import provide_filters, refuse_unknown_parameters
+from api.parameters import provide_filters, refuse_long_names, refuse_unknown_parameters
 from api.problems import JsonRequest, handle_error
 from api.routes import (
     CaseController,
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Litestar:
     library = Library(settings.index, model=settings.model, backend=settings.encoder)
     release = version("premortem")
     web = shipped("web")
-    # Everything that decides how pages look; in the address of static files, so that browsers may keep them for ever.
+    # Of templates, styles and scripts; in the address of static files, so that browsers may keep them for ever.
     look = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(web.rglob("*")) if path.is_file())).hexdigest()[:12]
     api = Router(
         path="/api/v1",
@@ -115,8 +115,9 @@ def create_app(settings: Settings) -> Litestar:
             # Not "filters": Litestar would take a mistake in that field of a request's body for one of ours.
             "facets": Provide(provide_filters, sync_to_thread=False),
         },
-        state=State({"library": library, "version": f"{release}-{look}"}),
+        state=State({"library": library, "version": f"{release}-{stamp(settings, look)}"}),
         lifespan=[bounded_threads],
+        guards=[refuse_long_names],
         before_request=answer_not_modified,
         before_send=[name_generation, harden],
         exception_handlers={Exception: handle_error},

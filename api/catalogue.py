@@ -16,6 +16,8 @@ from kb.text import words
 
 _ALIKE = 70
 """Least likeness, 0 to 100, of an id that is offered in place of an unknown one."""
+_LONGEST_ID = 255
+"""Characters compared of an unknown id; no file name is longer, and comparing takes time by the character."""
 
 
 def case_rows(store: Store, filters: Filters, keywords: str = "") -> list[int]:
@@ -107,7 +109,7 @@ def nearest_entries(store: Store, section: str, wanted: str, *, limit: int = 3) 
         "strategies": [stored.strategy.id for stored in store.strategies()],
         "categories": store.taxonomy.ids("category"),
     }
-    found = process.extract(wanted, ids.get(section, []), scorer=fuzz.WRatio, limit=limit, score_cutoff=_ALIKE)
+    found = process.extract(wanted[:_LONGEST_ID], ids.get(section, []), scorer=fuzz.WRatio, limit=limit, score_cutoff=_ALIKE)
     return [Entry(f"/{section}/{near}", _title(store, section, near)) for near, _, _ in found]
 
 

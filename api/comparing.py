@@ -15,11 +15,12 @@ from api.parameters import Values
 from api.showing import page
 from indexer.answer import SimilarCase
 from indexer.searcher import Searcher
-from kb.errors import NotFoundError
 from kb.records import StoredCase
 from kb.store import Store
 
 LEAST, MOST = 2, 4
+MOST_ASKED = 12
+"""Ids read of an address: each unknown one is looked up among all cases for what may have been meant."""
 
 
 class Shared(NamedTuple):
@@ -37,7 +38,7 @@ class CompareController(Controller):
     def compare(self, searcher: NamedDependency[Searcher], ids: Values = None) -> Template:
         store = searcher.store
         asked = list(dict.fromkeys(each.strip() for value in ids or () for each in value.split(",") if each.strip()))
-        found, unknown = _read(store, asked)
+        found, unknown = _read(store, asked[:MOST_ASKED])
         extra, cases = found[MOST:], found[:MOST]
         return page(
             "compare.html",
@@ -47,6 +48,7 @@ class CompareController(Controller):
             asked=found,
             extra=extra,
             unknown=unknown,
+            unread=len(asked[MOST_ASKED:]),
             categories=shared_categories(store, cases),
             strategies=shared_strategies(store, cases),
             same=same_facts(cases),
@@ -57,13 +59,9 @@ class CompareController(Controller):
 
 def _read(store: Store, asked: list[str]) -> tuple[list[StoredCase], list[tuple[str, list[Entry]]]]:
     """Return the cases there are, and the ids there are not with those that may have been meant."""
-    found, unknown = [], []
-    for case_id in asked:
-        try:
-            found.append(store.case(case_id))
-        except NotFoundError:
-            unknown.append((case_id, nearest_entries(store, "cases", case_id, limit=1)))
-    return found, unknown
+    known = set(store.case_ids)
+    found = [store.case(case_id) for case_id in asked if case_id in known]
+    return found, [(case_id, nearest_entries(store, "cases", case_id, limit=1)) for case_id in asked if case_id not in known]
 
 
 def shared_categories(store: Store, cases: list[StoredCase]) -> list[Shared]:

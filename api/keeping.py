@@ -13,9 +13,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from api.library import Library
 
 MOST_BYTES = 16_000_000
-"""Of all pages kept together; the ones not asked for longest make room."""
-
-
+"""Of all pages kept together, with what they are kept by; the ones not asked for longest make room."""
+MOST_KEY_BYTES = 500
+"""Of what a page is kept by, path, query, Accept and Host together; hardly a link of ours is so long, but anybody may send one."""
 _NEVER = ("/static/", "/metrics", "/api/", "/search")
 """What is no page, or follows from what someone typed."""
 
@@ -77,7 +77,8 @@ class KeepPages(ASGIMiddleware):
         if any(part.partition(b"=")[0] == b"q" for part in query.split(b"&")):
             return None
         zipped = "gzip" in headers.get("accept-encoding", "")
-        return path, query, zipped, headers.get("accept"), headers.get("host"), scope["scheme"]
+        key = (path, query, zipped, headers.get("accept", ""), headers.get("host", ""), scope["scheme"])
+        return key if _key_bytes(key) <= MOST_KEY_BYTES else None
 
     def _keep(self, key: tuple[object, ...], sent: list[dict[str, Any]]) -> None:
         if len(sent) != 2 or sent[0].get("status") != HTTP_200_OK:
@@ -85,7 +86,11 @@ class KeepPages(ASGIMiddleware):
         start, body = sent
         if not any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"]):
             return
-        size = len(body["body"])
+        size = len(body["body"]) + _key_bytes(key)
         self._pages[key] = _Kept(start, body, size)
         while sum(each.size for each in self._pages.values()) > self._most_bytes:
             self._pages.popitem(last=False)
+
+
+def _key_bytes(key: tuple[object, ...]) -> int:
+    return sum(len(part) for part in key if isinstance(part, str | bytes))

@@ -72,7 +72,8 @@ async def read_search_form(request: Request) -> SearchForm:  # type: ignore[type
     """
     try:
         pairs = parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=100)
-        return msgspec.convert(dict(pairs), SearchForm)
+        # Browsers send each line break as two characters, which would make a text of the allowed length too long.
+        return msgspec.convert({name: value.replace("\r\n", "\n") for name, value in pairs}, SearchForm)
     except ValueError as error:  # of bytes, of fields, or of msgspec
         raise ClientException("this is no form that the search page sends") from error
 
@@ -96,8 +97,7 @@ class PageController(Controller):
         form: NamedDependency[SearchForm],
         searcher: NamedDependency[Searcher],
     ) -> Template:
-        # Browsers send each line break as two characters, which would make a text of the allowed length too long.
-        return _results(searcher, form.description.replace("\r\n", "\n"), form.filters(), site=_site(request))
+        return _results(searcher, form.description, form.filters(), site=_site(request))
 
     @get("/search", sync_to_thread=True)
     def search_short(

@@ -16,7 +16,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from api import catalogue
 from api.feed import atom_feed
 from api.library import Library
-from api.parameters import PageNumber, PageSize
+from api.parameters import PageNumber, PageSize, bounded, chosen
 from api.schemas import (
     CaseDetail,
     CaseSummary,
@@ -51,8 +51,9 @@ PROBLEMS = {
         503: "There is no index that can answer.",
     }.items()
 }
+LIST_PROBLEMS = {status: PROBLEMS[status] for status in (400, 422, 503)}
 SEARCH_PROBLEMS = {
-    **{status: PROBLEMS[status] for status in (400, 422, 503)},
+    **LIST_PROBLEMS,
     413: ResponseSpec(Problem, generate_examples=False, description="The description is too long.", media_type="application/problem+json"),
 }
 
@@ -60,7 +61,7 @@ SEARCH_PROBLEMS = {
 def logged_search(searcher: Searcher, description: str, filters: Filters, limit: int) -> Answer:
     """Search, and log length and timing of it, never its text."""
     started = time.perf_counter()
-    answer = searcher.search(description, filters=filters, limit=limit)
+    answer = searcher.search(description, filters=bounded(filters), limit=limit)
     took_ms = (time.perf_counter() - started) * 1000
     _log.info("search: %d characters, %s, %d cases, %.1f ms", len(description), answer.verdict, len(answer.cases), took_ms)
     return answer
@@ -107,7 +108,7 @@ class CaseController(Controller):
     path = "/cases"
     tags = ["cases"]
 
-    @get("/", operation_id="ListCases", responses=PROBLEMS, sync_to_thread=True)
+    @get("/", operation_id="ListCases", responses=LIST_PROBLEMS, sync_to_thread=True)
     def list_cases(
         self,
         searcher: NamedDependency[Searcher],
@@ -157,18 +158,17 @@ class StrategyController(Controller):
     path = "/strategies"
     tags = ["strategies"]
 
-    @get("/", operation_id="ListStrategies", responses=PROBLEMS, sync_to_thread=True)
+    @get("/", operation_id="ListStrategies", responses=LIST_PROBLEMS, sync_to_thread=True)
     def list_strategies(
         self,
         searcher: NamedDependency[Searcher],
-        phase: Annotated[str | None, QueryParameter(description="When to act.")] = None,
-        category: Annotated[str | None, QueryParameter(description="A category it addresses.")] = None,
+        phase: Annotated[str, QueryParameter(description="When to act.")] = "",
+        category: Annotated[str, QueryParameter(description="A category it addresses.")] = "",
     ) -> list[StrategySummary]:
         """List prevention strategies in order of phase, the most linked first within one."""
-        for vocabulary, value in (("phase", phase), ("category", category)):
-            if value is not None:
-                searcher.store.taxonomy.term(vocabulary, value)
-        return catalogue.list_strategies(searcher.store, phase=phase, category=category)
+        # Refuses a value that there is none of, as every other list does.
+        searcher.store.filter_rows(Filters(phase=chosen([phase]), category=chosen([category])))
+        return catalogue.list_strategies(searcher.store, phase=phase or None, category=category or None)
 
     @get("/{strategy_id:str}", operation_id="GetStrategy", responses=PROBLEMS, sync_to_thread=True)
     def get_strategy(self, strategy_id: FromPath[str], searcher: NamedDependency[Searcher]) -> StrategyDetail | Response[str]:
@@ -182,14 +182,14 @@ class StrategyController(Controller):
 class StatementController(Controller):
     tags = ["statements"]
 
-    @get("/lessons", operation_id="ListLessons", responses=PROBLEMS, sync_to_thread=True)
+    @get("/lessons", operation_id="ListLessons", responses=LIST_PROBLEMS, sync_to_thread=True)
     def list_lessons(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
         """List the lessons of the cases that satisfy the filters."""
         return paged(catalogue.statements(searcher.store, "lessons", facets), page, page_size)
 
-    @get("/symptoms", operation_id="ListSymptoms", responses=PROBLEMS, sync_to_thread=True)
+    @get("/symptoms", operation_id="ListSymptoms", responses=LIST_PROBLEMS, sync_to_thread=True)
     def list_symptoms(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
@@ -206,17 +206,17 @@ class FeedController(Controller):
     path = "/feed.atom"
     tags = ["feeds"]
 
-    @get("/", operation_id="Feed", responses=PROBLEMS, media_type="application/atom+xml", sync_to_thread=True)
+    @get("/", operation_id="Feed", responses=LIST_PROBLEMS, media_type="application/atom+xml", sync_to_thread=True)
     def feed(
         self,
         request: Request,  # type: ignore[type-arg]
         searcher: NamedDependency[Searcher],
-        category: Annotated[str | None, QueryParameter(description="Only cases with this category of contributing factors.")] = None,
+        category: Annotated[str, QueryParameter(description="Only cases with this category of contributing factors.")] = "",
     ) -> bytes:
         """Return the cases changed last as an Atom feed, of all or of one category."""
         store = searcher.store
-        name = f": {store.taxonomy.term('category', category).name}" if category else ""
-        cases = catalogue.list_cases(store, Filters(category=(category,) if category else ()))
+        cases = catalogue.list_cases(store, Filters(category=chosen([category])))
+        name = f": {store.taxonomy.name('category', category)}" if category else ""
         return atom_feed(
             cases,
             title=f"Premortem{name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -46,7 +46,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class ExplainRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str
     """Project description, plain text, at most 50,000 characters. It is neither stored nor logged."""
-    case: str
+    case: Annotated[str, msgspec.Meta(max_length=300)]
     """Id of the case whose score is explained."""
 
 

@@ -12,7 +12,9 @@ import pytest
 from litestar.testing import TestClient
 
 from api.app import create_app
+from api.parameters import bounded
 from api.settings import Settings
+from kb.records import Filters
 from tests.api.conftest import BRIEF, Client, generation_folder, problem
 
 SEARCH = "/api/v1/search"
@@ -137,6 +139,44 @@ def test_unknown_filter_value_names_the_nearest(client):
     assert "'retail'" in body["next_step"]
 
 
+LONG = "x" * 40_000
+
+
+@pytest.mark.parametrize("address", [f"/api/v1/cases/{LONG}", f"/api/v1/cases/{LONG}/similar", f"/cases/{LONG}", f"/categories/{LONG}"])
+def test_name_longer_than_any_file_is_not_looked_for(client, address, monkeypatch):
+    def looked_for(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("kb.store.did_you_mean", looked_for)
+    monkeypatch.setattr("kb.taxonomy.did_you_mean", looked_for)
+    assert LONG not in problem(client.get(address), 404)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/search", "/map"])
+def test_filter_value_longer_than_any_term_is_not_told_whole(client, path):
+    body = problem(client.post("/api/v1/search", json={"description": BRIEF, "filters": {"industry": [LONG]}}), 422)
+    assert LONG[:100] in body["detail"]
+    assert LONG[:1000] not in body["detail"]
+    assert LONG[:1000] not in client.post(path, data={"description": BRIEF, "industry": LONG}).text
+    assert LONG[:1000] not in client.get(f"/api/v1/cases?industry={LONG}").text
+
+
+def test_filter_values_repeated_in_a_body_count_once():
+    filters = Filters(phase=("build", "test") * 50_000, drafts=False, to_year=2010)
+    assert bounded(filters) == Filters(phase=("build", "test"), drafts=False, to_year=2010)
+
+
+def test_case_to_explain_has_no_name_longer_than_any_file(client):
+    problem(client.post("/api/v1/search/explain", json={"description": BRIEF, "case": LONG}), 400)
+
+
+@pytest.mark.parametrize("address", ["strategies?phase=", "strategies?category=", "feed.atom?category="])
+def test_facet_of_a_list_is_refused_when_unknown_and_not_given_when_empty(client, address):
+    assert problem(client.get(f"/api/v1/{address}zzzzzz"), 422)["type"] == "urn:premortem:bad-filter"
+    everything = client.get(f"/api/v1/{address.partition('?')[0]}").text
+    assert client.get(f"/api/v1/{address}").text.replace("?category=", "") == everything
+
+
 @pytest.mark.parametrize("path", [f"{SEARCH}?q=payroll", "/api/v1/cases?", "/api/v1/lessons?", "/api/v1/symptoms?"])
 def test_unknown_filter_value_in_an_address_names_the_nearest(client, path):
     assert "'abandoned'" in problem(client.get(f"{path}&outcome=abandonned"), 422)["next_step"]
@@ -232,7 +272,7 @@ def test_misspelt_id_is_not_found_and_names_the_nearest(client):
 
 @pytest.mark.parametrize(
     "path",
-    ["cases/zzzzzz.md", "cases/%ff%fe", "cases/..%2fx", "cases/zzzzzz/similar", "strategies?phase=zzzzzz", "strategies?category=zzzzzz"],
+    ["cases/zzzzzz.md", "cases/%ff%fe", "cases/..%2fx", "cases/zzzzzz/similar"],
 )
 def test_unknown_part_of_an_address_is_not_found(client, path):
     problem(client.get(f"/api/v1/{path}"), 404)

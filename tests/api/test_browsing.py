@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.browsing import PAGE_SIZE, offered
+from api.comparing import MOST_ASKED
 from api.families import FAMILIES, REST, families, family_index
 from api.landscape import FRAMES, MANY, landscape, place
 from api.settings import Settings
@@ -66,6 +67,11 @@ def test_two_corpora_are_a_facet_and_so_are_drafts(tmp_path, real_index, small_c
         assert "/cases?corpus=private" in html
         assert "/cases?status=draft" in html
         assert "1 case" in client.get("/cases?corpus=private").text
+
+
+def test_a_value_given_many_times_counts_once(client: Client):
+    once = client.get("/cases?phase=build&phase=test").text
+    assert client.get("/cases?" + "phase=build&phase=test&" * 250).text == once
 
 
 def test_a_page_after_the_last_one_leads_back(client: Client):
@@ -183,6 +189,14 @@ def test_the_map_keeps_a_description_it_cannot_use(client: Client):
     assert 'role="alert"' in response.text
 
 
+def test_the_map_tells_filters_that_no_case_has_from_nothing_close(client: Client):
+    form = {"description": BRIEF, "industry": "retail", "outcome": "data-loss", "phase": "procurement"}
+    html = client.post("/map", data=form).text
+    assert "No case has all of these filters" in html
+    assert "Nothing close" not in html
+    assert "Nothing close in" in client.post("/map", data={"description": "Write me a haiku about the first frost on a playground."}).text
+
+
 def test_compare_reads_ids_in_one_and_in_several_parameters(client: Client):
     together = client.get("/compare", params={"ids": f"{SEEDS[0]},{SEEDS[1]}"}).text
     apart = client.get("/compare", params={"ids": [SEEDS[0], SEEDS[1]]}).text
@@ -194,3 +208,11 @@ def test_compare_reads_ids_in_one_and_in_several_parameters(client: Client):
 def test_hostile_ids_do_no_harm(client: Client):
     html = client.get("/compare", params={"ids": '<script>alert(1)</script>,"onload=x'}).text
     assert "<script>alert" not in html
+
+
+def test_compare_reads_only_the_first_ids_and_says_so(client: Client):
+    response = client.get("/compare", params={"ids": ",".join(f"no-such-case-{number}" for number in range(40))})
+    assert response.status_code == 404
+    assert response.text.count("There is no case") == MOST_ASKED
+    assert "28 more were left out" in response.text
+    assert "left out" not in client.get("/compare", params={"ids": ",".join(f"no-such-case-{number}" for number in range(MOST_ASKED))}).text

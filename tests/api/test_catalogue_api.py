@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from litestar.testing import TestClient
 
+from api.app import create_app
+from api.settings import Settings
 from kb.corpus import shipped
 from tests.api.conftest import BRIEF, Client
 
@@ -251,6 +254,13 @@ def test_every_described_get_answers(client, document):
         assert client.get(path.format(**ids), params=query).status_code == 200, path
 
 
+@pytest.mark.parametrize("path", ["/cases", "/strategies", "/lessons", "/symptoms", "/feed.atom"])
+def test_document_tells_how_a_list_refuses_a_value(document, path):
+    answers = document["paths"][f"/api/v1{path}"]["get"]["responses"]
+    assert "422" in answers
+    assert "404" not in answers
+
+
 def test_every_reference_of_the_document_resolves(client, document):
     schemas = document["components"]["schemas"]
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', client.get("/api/v1/openapi.json").text))
@@ -311,6 +321,28 @@ def test_posted_search_is_always_answered_anew(client):
     response = client.post("/api/v1/search", json={"description": BRIEF}, headers={"if-none-match": tag})
     assert response.status_code == 200
     assert "etag" not in response.headers
+
+
+@pytest.mark.parametrize("first, other, status", [("/cases", "/cases/nope", 404), ("/cases", "/cases?industry=nope", 422)])
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_errors_are_told_to_a_client_that_has_this_generation(client, prefix, first, other, status):
+    tag = client.get(prefix + first).headers["etag"]
+    assert client.get(prefix + other, headers={"if-none-match": tag}).status_code == status
+
+
+def test_a_setting_that_pages_show_ends_the_tags_from_before(real_index):
+    with TestClient(create_app(Settings(index=real_index, cases=(shipped("cases"),)))) as client:
+        tag = client.get(f"/cases/{CASE}").headers["etag"]
+    settings = Settings(index=real_index, cases=(shipped("cases"),), repository="https://github.com/example/cases")
+    with TestClient(create_app(settings)) as client:
+        response = client.get(f"/cases/{CASE}", headers={"if-none-match": tag})
+    assert response.status_code == 200
+    assert "Edit this case" in response.text
+
+
+def test_a_search_on_the_map_is_always_answered_anew(client):
+    assert "etag" in client.get("/map").headers
+    assert "etag" not in client.get("/map?q=payroll").headers
 
 
 def test_errors_carry_no_etag(client):

@@ -6,7 +6,7 @@ import pytest
 from litestar.testing import TestClient
 
 from api.app import create_app
-from api.keeping import KeepPages
+from api.keeping import MOST_KEY_BYTES, KeepPages
 from api.settings import Settings
 from indexer.build import build_index
 from tests.api.conftest import BRIEF, Client
@@ -84,3 +84,27 @@ def test_pages_not_asked_for_longest_make_room(keeper, small_real_index):
             assert client.get(f"/cases?page={number + 1}").status_code == 200
     assert 0 < sum(page.size for page in keeper[0]._pages.values()) <= 60_000
     assert any(b"page=60" in key for key in [key[1] for key in keeper[0]._pages])
+
+
+@pytest.mark.parametrize(
+    "address, headers",
+    [
+        (f"/categories?x={'x' * MOST_KEY_BYTES}", {}),
+        ("/categories", {"Accept": "text/html" + " " * MOST_KEY_BYTES}),
+        ("/categories", {"Host": "x" * MOST_KEY_BYTES}),
+    ],
+)
+def test_nothing_is_kept_by_what_is_longer_than_any_link(fresh: Client, keeper, address, headers):
+    with fresh as client:
+        client.get("/")
+        assert client.get(address, headers=headers).status_code == 200
+        assert len(keeper[0]._pages) == 0
+
+
+def test_what_a_page_is_kept_by_counts(fresh: Client, keeper):
+    with fresh as client:
+        client.get("/")
+        client.get("/categories")
+        client.get(f"/categories?x={'x' * 300}")
+    short, long = keeper[0]._pages.values()
+    assert long.size - len(long.body["body"]) == short.size - len(short.body["body"]) + 302

@@ -207,10 +207,11 @@ def test_description_too_long_for_an_address_is_kept_to_be_posted(client):
     assert not [link for link in found.links if "Zanzibar" in link]
 
 
-def test_line_breaks_of_a_form_do_not_count_twice(client):
+@pytest.mark.parametrize("address", ["/search", "/map"])
+def test_line_breaks_of_a_form_do_not_count_twice(client, address):
     lines = "We replace the payroll.\r\n" * 2_000 + "x" * 1_000
     assert len(lines) > 50_000 > len(lines.replace("\r\n", "\n"))
-    assert client.post("/search", data={"description": lines}).status_code == 200
+    assert client.post(address, data={"description": lines}).status_code == 200
 
 
 def test_words_that_plan_and_case_share_are_marked_in_both(client):
