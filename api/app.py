@@ -33,9 +33,10 @@ from api.keeping import KeepPages
 from api.library import Library
 from api.markdown import inline_html, references_html, unturned
 from api.marking import marked, shared_stems
-from api.pages import PageController, edit_address
+from api.pages import PageController
 from api.parameters import provide_filters, refuse_unknown_parameters
 from api.problems import JsonRequest, handle_error
+from api.repository import edit_address
 from api.routes import (
     CaseController,
     CategoryController,
