@@ -372,6 +372,26 @@ def test_hostile_input_is_shown_harmlessly_in_every_step(client: Client):
             assert ("title", HOSTILE) in page.sent or step != 1
 
 
+@pytest.mark.parametrize("name", ["strategies/foo-2024", "strategies\\foo-2024.md", "cases/strategies/foo-2024", "/foo-2024"])
+@pytest.mark.parametrize("path", ["/contribute", "/contribute/panel"])
+def test_a_folder_before_the_name_is_left_out(client: Client, path: str, name: str):
+    response = client.post(path, data={**WHOLE, "name": name, "step": str(LAST)})
+    assert response.status_code == 200
+    assert path != "/contribute" or "Download foo-2024.md" in response.text
+
+
+def test_the_browser_refuses_no_button_for_an_address_without_its_scheme(client: Client):
+    html = form(client, {**WHOLE, "sources.0.url": "example.org/report", "step": "2"})
+    assert re.search(r"<form[^>]* novalidate[ >]", html)
+    assert "no web address" in html
+
+
+def test_a_footnote_that_is_no_source_is_told_and_shown_whole(client: Client):
+    report = client.post(CHECK, json={"markdown": GOOD.replace("[^s1]", "[^report]"), "name": "x-2020.md"}).json()
+    assert [each["rule"] for each in report["findings"] if "[^report]" in each["message"]] == ["source-form"]
+    assert '<li id="report">report. ' in report["preview"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
