@@ -31,11 +31,12 @@ from api.comparing import CompareController
 from api.contributing import contribution_api, contribution_pages
 from api.keeping import KeepPages
 from api.library import Library
-from api.markdown import inline_html, references_html, unturned
+from api.markdown import inline_html, mark, references_html, unturned
 from api.marking import marked, shared_stems
-from api.pages import PageController, edit_address
+from api.pages import PageController
 from api.parameters import provide_filters, refuse_long_names, refuse_unknown_parameters
 from api.problems import JsonRequest, handle_error
+from api.repository import edit_address
 from api.routes import (
     CaseController,
     CategoryController,
@@ -163,6 +164,7 @@ def _helpers(settings: Settings, look: str) -> Callable[[JinjaTemplateEngine], N
         environment.finalize = unturned
         environment.filters["inline"] = inline_html
         environment.filters["refs"] = references_html
+        environment.filters["mark"] = mark
         environment.filters["plain"] = plain
         environment.filters["marked"] = marked
         environment.globals["shared_stems"] = shared_stems

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Controller, Request, Response, Router, get, post
@@ -36,6 +35,7 @@ from api.contribution import (
     safe_file_name,
     step_of,
 )
+from api.repository import propose
 from api.routes import PROBLEMS, SEARCH_PROBLEMS
 from api.schemas import Problem
 from api.settings import Settings
@@ -44,8 +44,6 @@ from kb.case import Case
 
 MAX_BODY_BYTES = 6 * MAX_MARKDOWN
 """Any text of `MAX_MARKDOWN` characters fits, however JSON or a form escapes it."""
-_MAX_LINK = 7_500
-"""Longest address that hosts of repositories take; they refuse one from about 8,000 bytes on."""
 _COMPARED_FROM = 3
 """Step from which on there is enough to compare."""
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -71,15 +69,6 @@ class CheckOperation(Operation):
             required=True,
             content={"text/markdown": OpenAPIMediaType(schema=markdown), "application/json": OpenAPIMediaType(schema=whole)},
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Where a contribution can be proposed."""
-
-    address: str
-    is_filled: bool
-    """Whether the address carries the text; a long one must be pasted."""
 
 
 class ContributionController(Controller):
@@ -151,11 +140,11 @@ class ContributePages(Controller):
 
     @post("/", status_code=HTTP_200_OK)
     async def step(
-        self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], repository: NamedDependency[str]
+        self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], settings: NamedDependency[Settings]
     ) -> Template:
         """Show the step that was asked for, with what is to mend in it."""
         form = read_form(await request.body())
-        context = await asyncio.to_thread(_context, form, searcher, repository)
+        context = await asyncio.to_thread(_context, form, searcher, settings)
         # Not no-store: the browser's back button would then ask to send the form again instead of showing it.
         return Template("contribute.html", context=context, headers={"Cache-Control": "private, no-cache"})
 
@@ -177,10 +166,10 @@ class ContributePanel(Controller):
 
     @post("/", status_code=HTTP_200_OK)
     async def panel(
-        self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], repository: NamedDependency[str]
+        self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], settings: NamedDependency[Settings]
     ) -> Template:
         form = read_form(await request.body())
-        context = await asyncio.to_thread(_context, form, searcher, repository)
+        context = await asyncio.to_thread(_context, form, searcher, settings)
         return Template("contribute_panel.html", context=context, headers=_NO_STORE)
 
 
@@ -203,7 +192,7 @@ def _shared(searcher: Searcher) -> dict[str, Any]:
     }
 
 
-def _context(form: Form, searcher: Searcher, repository: str) -> dict[str, Any]:
+def _context(form: Form, searcher: Searcher, settings: Settings) -> dict[str, Any]:
     """Return the form with its check: what is to mend step by step, the cases it is like, the ways to send it."""
     markdown = _markdown(form, searcher)
     name = f"{file_name(form)}.md"
@@ -228,17 +217,8 @@ def _context(form: Form, searcher: Searcher, repository: str) -> dict[str, Any]:
         "mistakes": mistakes,
         "summary": f"{len(mistakes[form.step]) or 'nothing'} to mend, {len(gaps[form.step]) or 'nothing'} still open".capitalize(),
         "gaps": {step: list(its) for step, its in gaps.items()},
-        "proposal": propose(repository, safe_file_name(form), markdown) if repository and form.step == LAST else None,
+        "proposal": propose(settings, safe_file_name(form), markdown) if form.step == LAST else None,
     }
-
-
-def propose(repository: str, name: str, markdown: str) -> Proposal:
-    """Return the address where a host of repositories opens an editor for the new file."""
-    where = f"{repository.rstrip('/').removesuffix('.git')}/new/main/cases/studies"
-    filled = f"{where}?{urlencode({'filename': f'{name}.md', 'value': markdown}, quote_via=quote)}"
-    if len(filled) <= _MAX_LINK:
-        return Proposal(filled, is_filled=True)
-    return Proposal(f"{where}?{urlencode({'filename': f'{name}.md'})}", is_filled=False)
 
 
 def contribution_api(settings: Settings) -> Router:
@@ -252,7 +232,7 @@ def contribution_pages(settings: Settings) -> Router:
     return Router(
         path="/",
         route_handlers=[ContributePages, panel],
-        dependencies={"repository": Provide(lambda: settings.repository, sync_to_thread=False)},
+        dependencies={"settings": Provide(lambda: settings, sync_to_thread=False)},
     )
 
 

@@ -257,7 +257,8 @@ def _with_first_rows(form: Form) -> Form:
 
 def file_name(form: Form) -> str:
     """Return the id of the case: as typed, else made of organisation or title and years."""
-    typed = form["name"].strip().removesuffix(".md")
+    # Without folders: in one called `strategies`, the file would be read as a strategy.
+    typed = form["name"].replace("\\", "/").rpartition("/")[2].strip().removesuffix(".md")
     return typed or slug_of(form["organisation"].strip() or form["title"], form["years"]) or "new-case"
 
 

@@ -36,6 +36,8 @@ _REACH = 62.0
 """A label stands at most so far from the middle of its cases, in pixels; where it cannot, it is left out."""
 _MOST_COVERED = 1
 """Marks that a label may lie over."""
+_UNKNOWN = "Not known"
+"""What stands for the cause or phase of a draft that does not name it yet."""
 _NAMING = ("system", "undertaking", "industry", "category")
 """Facets whose values can name a region."""
 
@@ -166,11 +168,12 @@ def _landscape(store: Store, places: FloatArray) -> Landscape:
     for row, category in store.facet_values("category"):
         causes[row].append(category)
     phases = dict(store.facet_values("phase"))
-    main = [causes[row][0] for row in range(len(titles))]
+    main = [next(iter(causes.get(row, ())), "") for row in range(len(titles))]
     heat: dict[str, Counter[str]] = defaultdict(Counter)
     for row, its in causes.items():
         for category in its:
-            heat[category][phases[row]] += 1
+            if row in phases:  # a draft may name its causes before its phase
+                heat[category][phases[row]] += 1
     single = len(titles) <= MANY
     return Landscape(
         families=families(store.taxonomy),
@@ -184,7 +187,7 @@ def _landscape(store: Store, places: FloatArray) -> Landscape:
 
 
 def _cases(store: Store, titles: list[tuple[str, str]], main: list[str], places: FloatArray) -> list[Mark]:
-    name = {term.id: term.name for term in store.taxonomy.terms("category")}
+    name = {"": "cause not known", **{term.id: term.name for term in store.taxonomy.terms("category")}}
     marks = [
         Mark(f"/cases/{case_id}", f"{title} ({name.get(category, category).lower()})", *_percent(at), family_index(category))
         for (case_id, title), category, at in zip(titles, main, places, strict=True)
@@ -204,21 +207,32 @@ def _fields(store: Store, main: list[str], places: FloatArray) -> list[Mark]:
     most = max(count.total() for count in fields.values())
     marks = []
     for (line, column), counts in sorted(fields.items()):
-        category = min(counts, key=lambda category: (-counts[category], category))
+        category = min(filter(None, counts), key=lambda category: (-counts[category], category), default="")
         total = counts.total()
-        title = f"{total:,} {'case' if total == 1 else 'cases'}, most often {store.taxonomy.name('category', category).lower()}"
+        cause = f"most often {store.taxonomy.name('category', category).lower()}" if category else "cause not known"
+        title = f"{total:,} {'case' if total == 1 else 'cases'}, {cause}"
         x, y = _percent(np.array([(column + 0.5) / across, (line + 0.5) / down]))
         size = 1 + (total > most / 9) + (total > most / 2)
-        marks.append(Mark(f"/cases?category={category}", title, x, y, family_index(category), size))
+        marks.append(Mark(f"/cases?category={category}" if category else "/cases", title, x, y, family_index(category), size))
     return marks
 
 
 def _rows(store: Store, titles: list[tuple[str, str]], main: list[str], phases: dict[int, str]) -> list[Row]:
     rows = [
-        Row(case_id, title, store.taxonomy.name("category", main[row]), store.taxonomy.name("phase", phases[row]), family_index(main[row]))
+        Row(
+            case_id,
+            title,
+            _name(store, "category", main[row]),
+            _name(store, "phase", phases.get(row, "")),
+            family_index(main[row]),
+        )
         for row, (case_id, title) in enumerate(titles)
     ]
     return sorted(rows, key=lambda row: (row.family, row.category, row.title.casefold()))
+
+
+def _name(store: Store, vocabulary: str, term_id: str) -> str:
+    return store.taxonomy.name(vocabulary, term_id) if term_id else _UNKNOWN
 
 
 class _Region(NamedTuple):

@@ -8,11 +8,13 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from kb.case import INFERRED
+from kb.parse import SOURCE_LABEL
 from kb.text import plain
 
 # No images: nh3 would take them away, and their nested brackets take quadratic time.
 _parser = MarkdownIt("commonmark", {"html": False}).disable("image")
-_FOOTNOTE = re.compile(r"\[\^(s(\d+)|inferred)\]")
+_FOOTNOTE = re.compile(rf"\[\^({SOURCE_LABEL.pattern}|{INFERRED})\]")
 _LONGEST = 4_000
 """Longest paragraph read as Markdown, four times the longest of any case here; a hostile one could take minutes."""
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -27,13 +29,19 @@ def inline_html(markdown: str) -> Markup:
     if len(markdown) > _LONGEST:
         return escape(plain(markdown))
     html = _parser.renderInline(markdown)
-    html = _FOOTNOTE.sub(lambda match: f'<sup><a class="ref" href="#{match[1]}">{match[2] or "advice"}</a></sup>', html)
+    html = _FOOTNOTE.sub(lambda match: f'<sup><a class="ref" href="#{match[1]}">{mark(match[1])}</a></sup>', html)
     return Markup(nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=_plain_address, link_rel="noopener"))  # noqa: S704
 
 
 def _plain_address(_: str, name: str, value: str) -> str | None:
     """Drop addresses that are neither of this site nor plain web or mail addresses: javascript:, data:, other hosts by `//`."""
     return value if name != "href" or _ADDRESS.match(value) else None
+
+
+def mark(label: str) -> str:
+    """Return what a source is shown as: its number; its whole label where that is not one of a source, as in the preview of a slip."""
+    match = SOURCE_LABEL.fullmatch(label)
+    return match[1] if match else "advice" if label == INFERRED else label
 
 
 def references_html(sources: tuple[str, ...]) -> Markup:

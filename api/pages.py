@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 from typing import Annotated
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -21,15 +21,13 @@ from api.checklist import signs_markdown
 from api.problems import STATUS
 from api.routes import logged_search
 from api.schemas import CaseSummary
-from api.settings import Settings
 from api.showing import page as show
 from api.timeline import timeline
 from indexer.answer import Answer
 from indexer.description import MAX_CHARACTERS
 from indexer.searcher import DEFAULT_LIMIT, Searcher
-from kb.corpus import corpus_names
 from kb.errors import QueryError, QueryTooLongError
-from kb.records import Filters, StoredCase
+from kb.records import Filters
 
 EXAMPLES = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "
@@ -162,14 +160,6 @@ class PageController(Controller):
         links = sorted(store.links(strategy_id=strategy_id), key=lambda link: link.inferred)
         cases = {link.case_id: store.case(link.case_id).case.meta for link in links}
         return _page("strategy.html", searcher, strategy=stored.strategy, links=links, cases=cases)
-
-
-def edit_address(settings: Settings, stored: StoredCase) -> str:
-    """Return where a case's file is edited in its repository; empty when the settings name none or it lies elsewhere."""
-    if not settings.repository or stored.corpus != corpus_names(settings.cases)[0]:
-        return ""
-    edit = "-/edit" if "gitlab" in (urlsplit(settings.repository).hostname or "") else "edit"
-    return f"{settings.repository.rstrip('/')}/{edit}/main/{stored.corpus}/{stored.path}"
 
 
 def share_address(description: str, filters: Filters) -> str:

@@ -35,6 +35,7 @@ GAINS = {1: 0.1, 2: 0.4, 3: 1.0}
 """Grade → share of the target; grades between are interpolated."""
 _PAIR_GAINS = {1: 0.4, 2: 1.0}
 """Verdict on a pair → share of the target."""
+_GENERAL_TEXTS = 3000
 _OF_DESCRIPTION = 0.3
 """Share of the target, for a sentence, of the cases that are useful for its description as a whole."""
 _SAME_CASE = 0.4
@@ -58,6 +59,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Sentences with judged passages seen in an epoch, as a share of the descriptions."""
     hard_negatives: int = 30
     """A negative is drawn from the nearest this many cases of grade 0."""
+    retention: float = 10.0
+    """Weight of what holds texts of no particular field where they were, see `_with_general_texts`."""
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +103,7 @@ def train(
         parameter.requires_grad_(".embeddings." not in name)
     untrained = {name: value.detach().clone() for name, value in encoder.named_parameters() if value.requires_grad}
     rows, gains = _training_rows(encoder, judged, cases, recipe, pairs)
+    rows, before = _with_general_texts(rows, encoder, judged, recipe)
     max_tokens, encoder.max_seq_length = encoder.max_seq_length, recipe.max_tokens
     arguments = SentenceTransformerTrainingArguments(
         output_dir=".",
@@ -115,7 +119,7 @@ def train(
         report_to=[],
         seed=recipe.seed,
     )
-    loss = GradedListLoss(encoder, torch.tensor(gains, dtype=torch.float32), recipe.scale)
+    loss = GradedListLoss(encoder, torch.tensor(gains, dtype=torch.float32), torch.tensor(before), recipe)
     SentenceTransformerTrainer(model=encoder, args=arguments, train_dataset=rows, loss=loss).train()
     encoder.max_seq_length = max_tokens
     return encoder, untrained
@@ -124,22 +128,38 @@ def train(
 class GradedListLoss(nn.Module):
     """Cross-entropy between the grades of the cases in a batch and the softmax of their cosines, and the same from cases to descriptions.
 
-    Source: the listwise softmax loss of ListNet, Cao et al., ICML 2007, with in-batch candidates.
+    To it comes what holds texts of no particular field where they were: one minus their cosine with their embedding before training.
+
+    Sources: the listwise softmax loss of ListNet, Cao et al., ICML 2007, with in-batch candidates; learning without forgetting, Li and
+    Hoiem, ECCV 2016.
     """
 
-    def __init__(self, model: SentenceTransformer, gains: torch.Tensor, scale: float) -> None:
-        """Take the gains of every (query, case), shape (n_queries, n_cases)."""
+    def __init__(self, model: SentenceTransformer, gains: torch.Tensor, before: torch.Tensor, recipe: Recipe) -> None:
+        """Take the settings and two tables.
+
+        Args:
+            model: to train.
+            gains: shape (n_queries, n_cases), of every (query, case).
+            before: shape (n_texts, dim), embeddings of the texts of no particular field before training, of length 1.
+            recipe: settings.
+        """
         super().__init__()
         self.model = model
         self.gains = gains
-        self.scale = scale
+        self.before = before
+        self.scale = recipe.scale
+        self.retention = recipe.retention
 
     def forward(self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
-        """Return the loss of a batch of (query, case, other case); `labels` holds their row numbers, shape (n, 3)."""
-        queries, *views = [self.model(features)["sentence_embedding"].float() for features in sentence_features]
-        cosines = nn.functional.normalize(queries) @ nn.functional.normalize(torch.cat(views)).T
+        """Return the loss of a batch of (query, case, other case, general text); `labels` holds their row numbers, shape (n, 4)."""
+        queries, *views, general = [
+            nn.functional.normalize(self.model(features)["sentence_embedding"].float()) for features in sentence_features
+        ]
+        cosines = queries @ torch.cat(views).T
         gains = self.gains.to(labels.device)[labels[:, 0]][:, torch.cat([labels[:, 1], labels[:, 2]])]
-        return self._listwise(self.scale * cosines, gains) + 0.5 * self._listwise(self.scale * cosines.T, gains.T)
+        moved = 1 - (general * self.before.to(labels.device)[labels[:, 3]]).sum(1).mean()
+        listwise = self._listwise(self.scale * cosines, gains) + 0.5 * self._listwise(self.scale * cosines.T, gains.T)
+        return listwise + self.retention * moved
 
     @staticmethod
     def _listwise(scores: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
@@ -193,6 +213,27 @@ def _training_rows(
         chance.shuffle(epoch)
         rows += epoch
     return Dataset.from_list(rows), everything
+
+
+def _with_general_texts(
+    rows: Dataset, encoder: SentenceTransformer, judged: Sequence[Judged], recipe: Recipe
+) -> tuple[Dataset, Embeddings]:
+    """Return the rows, each with a text of no particular field and its number, and the embeddings of these texts before training.
+
+    Such a text is a sentence of a description with most of its words replaced by random words of the encoder's vocabulary: the grammar is
+    real, and the words are of every field.
+    """
+    chance = random.Random(recipe.seed)  # noqa: S311 - not for secrets
+    words = sorted(word for word in encoder.tokenizer.get_vocab() if word.isascii() and word.isalpha() and len(word) > 3)
+    sentences = [sentence.text for query in judged for sentence in read_description(query.text).sentences]
+    texts = [
+        " ".join(chance.choice(words) if len(word) > 3 and chance.random() < 0.8 else word for word in chance.choice(sentences).split())
+        for _ in range(min(len(rows), _GENERAL_TEXTS))
+    ]
+    before: Embeddings = encoder.encode(texts, normalize_embeddings=True)
+    chosen = [number % len(texts) for number in range(len(rows))]
+    labels = [[*label, number] for label, number in zip(rows["label"], chosen, strict=True)]
+    return rows.remove_columns("label").add_column("general", [texts[number] for number in chosen]).add_column("label", labels), before
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ _YEARS = re.compile(r"\d{4}(?:-\d{4})?")
 # Bounded, and (?<!\s) before \s*: without these a long run of `[^`, or of blanks, takes quadratic time.
 _MAX_LABEL = 200
 _REF = re.compile(r"\[\^([^\]\s]{1,200})\]")
+SOURCE_LABEL = re.compile(r"s([0-9]{1,4})")
+"""Of a footnote that defines a source; pages show its number."""
 _TAG = re.compile(r"(?<!\s)\s*`([^`]+)`$")
 _LEAD = re.compile(r"\*\*(.+?)\*\*(?:\s+|$)")
 _STRATEGY_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\((?:\.\./)?(?:strategies/)?([^()\s]+)\.md\)(?::\s*|\s+|$)")
@@ -197,6 +199,9 @@ class _Reader:
     def footnotes(self) -> tuple[Source, ...]:
         sources: list[Source] = []
         for label, line, text in self.document.footnotes:
+            if label != INFERRED and not SOURCE_LABEL.fullmatch(label):
+                advice = "number the sources: write [^s1], [^s2] and so on, here and wherever it is cited"
+                self.problem(line, "source-form", f"[^{label}] is not the label of a source", advice)
             if label in {source.id for source in sources}:
                 self.problem(line, "source-form", f"[^{label}] is defined twice", "keep one definition")
             elif label == INFERRED:

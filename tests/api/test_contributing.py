@@ -18,8 +18,8 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.checking import MAX_FINDINGS, MAX_MARKDOWN
-from api.contributing import propose
 from api.contribution import LAST, LISTS, MAX_ROWS, Form, Row, case_of, gap_words, markdown_of, read_form, step_of
+from api.repository import Proposal, propose
 from api.settings import Settings
 from indexer.searcher import Searcher
 from kb.parse import parse_case, read_case
@@ -384,6 +384,26 @@ def test_hostile_input_is_shown_harmlessly_in_every_step(client: Client):
             assert ("title", HOSTILE) in page.sent or step != 1
 
 
+@pytest.mark.parametrize("name", ["strategies/foo-2024", "strategies\\foo-2024.md", "cases/strategies/foo-2024", "/foo-2024"])
+@pytest.mark.parametrize("path", ["/contribute", "/contribute/panel"])
+def test_a_folder_before_the_name_is_left_out(client: Client, path: str, name: str):
+    response = client.post(path, data={**WHOLE, "name": name, "step": str(LAST)})
+    assert response.status_code == 200
+    assert path != "/contribute" or "Download foo-2024.md" in response.text
+
+
+def test_the_browser_refuses_no_button_for_an_address_without_its_scheme(client: Client):
+    html = form(client, {**WHOLE, "sources.0.url": "example.org/report", "step": "2"})
+    assert re.search(r"<form[^>]* novalidate[ >]", html)
+    assert "no web address" in html
+
+
+def test_a_footnote_that_is_no_source_is_told_and_shown_whole(client: Client):
+    report = client.post(CHECK, json={"markdown": GOOD.replace("[^s1]", "[^report]"), "name": "x-2020.md"}).json()
+    assert [each["rule"] for each in report["findings"] if "[^report]" in each["message"]] == ["source-form"]
+    assert '<li id="report">report. ' in report["preview"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -448,9 +468,23 @@ def test_pull_request_link_carries_the_file(real_index: Path, repository: str):
 
 
 def test_a_text_too_long_for_a_link_is_to_be_pasted():
-    proposal = propose("https://git.example.org/team/premortem.git", "x-2024", "ä" * 3000)
+    proposal = propose(Settings(repository="https://git.example.org/team/premortem.git"), "x-2024", "ä" * 3000)
+    assert proposal is not None
     assert proposal.address == "https://git.example.org/team/premortem/new/main/cases/studies?filename=x-2024.md"
     assert not proposal.is_filled
+
+
+def test_gitlab_has_an_address_of_its_own_and_takes_no_text():
+    proposal = propose(Settings(repository="https://gitlab.com/team/premortem.git"), "x-2024", "short")
+    address = "https://gitlab.com/team/premortem/-/new/main/cases/studies?file_name=x-2024.md"
+    assert proposal == Proposal(address, is_filled=False)
+
+
+def test_a_new_case_goes_into_the_folder_that_the_first_corpus_has():
+    settings = Settings(cases=(Path("our-failures"), CASES), repository="https://git.example.org/team/ours")
+    proposal = propose(settings, "x-2024", "short")
+    assert proposal is not None
+    assert urlsplit(proposal.address).path == "/team/ours/new/main/our-failures/studies"
 
 
 @pytest.mark.parametrize("address", ["/contribute"])

@@ -371,6 +371,7 @@ def test_case_page_says_how_to_cite_compare_and_take_it(client):
     [
         ("https://github.com/example/cases/", f"https://github.com/example/cases/edit/main/cases/studies/{CASE}.md"),
         ("https://gitlab.com/example/cases", f"https://gitlab.com/example/cases/-/edit/main/cases/studies/{CASE}.md"),
+        ("https://gitlab.com/example/cases.git", f"https://gitlab.com/example/cases/-/edit/main/cases/studies/{CASE}.md"),
     ],
 )
 def test_case_page_leads_to_its_file_in_the_repository(real_index, repository, address):

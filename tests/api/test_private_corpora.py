@@ -11,9 +11,11 @@ import pytest
 from litestar.testing import TestClient
 
 from api.app import create_app
+from api.landscape import landscape
 from api.serving import index_is_needed
 from api.settings import Settings, load_settings, to_environ
 from indexer.build import build_index
+from indexer.searcher import open_searcher
 from tests.api.conftest import Client, Ran, seed_index
 from tests.conftest import CASES, SEEDS
 from tests.kb.importers.conftest import VOCABULARY, import_path
@@ -34,6 +36,48 @@ Label printers of one warehouse stopped printing after their drivers had updated
 - A print server needs a test printer.
 """
 ONLY_A_STORY = "# The scanner stood still\n\nA hand scanner lost its link whenever a fork-lift passed.\n"
+FORK_LIFT = """---
+title: Fork-lifts wait for a floor plan
+organisation: null
+industry: TODO
+country: null
+years: null
+undertaking: TODO
+categories: [data-quality]
+phase: TODO
+outcome: TODO
+systems: []
+evidence: practitioner
+status: draft
+---
+
+## Undertaking
+
+Fork-lifts without drivers were to fetch pallets by a floor plan. [^s1]
+
+## What happened
+
+The plan was of another hall, so they stood still. [^s1]
+
+## Symptoms
+
+- **They circled.** Each drove in circles on the first day. `TODO` [^s1]
+
+## What went wrong
+
+- **The plan was old.** Nobody had measured the hall. `data-quality` [^s1]
+
+## Lessons
+
+- **Measure the hall.** Compare plan and hall first. [^s1]
+
+## Prevention
+
+- **Measure before you drive.** Consider a walk through the hall. [^s1]
+
+[^s1]: [Notes of the shift](), The warehouse, 2029. practitioner
+"""
+"""A draft that knows its category, and not yet its phase."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +91,7 @@ def served(real_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copytree(CASES / "strategies", public / "strategies")
     import_path("auto", _file(folder / "archive" / "printers.md", PLAIN), private, VOCABULARY, today="2030-01-02")
     _file(private / "2029" / "scanner.md", ONLY_A_STORY)
+    _file(private / "forklift.md", FORK_LIFT)
     withdrawn = (CASES / "studies" / f"{SEEDS[2]}.md").read_text("utf-8")
     title = next(line for line in withdrawn.splitlines() if line.startswith("title:"))
     _file(private / "taken-back.md", withdrawn.replace(title, "title: Taken back").replace("status: published", "status: withdrawn"))
@@ -94,7 +139,7 @@ def test_drafts_can_be_left_out(client):
     assert {case["status"] for case in search(client, drafts=False)} <= {"published"}
     listed = client.get("/api/v1/cases?drafts=false").json()["items"]
     assert {case["status"] for case in listed} == {"published", "withdrawn"}
-    assert len(client.get("/api/v1/cases").json()["items"]) == len(listed) + 2
+    assert len(client.get("/api/v1/cases").json()["items"]) == len(listed) + 3
 
 
 def test_a_corpus_can_be_searched_alone(client):
@@ -102,16 +147,43 @@ def test_a_corpus_can_be_searched_alone(client):
     assert {case["corpus"] for case in client.get("/api/v1/cases?corpus=public").json()["items"]} == {"public"}
 
 
-@pytest.mark.parametrize("path", ["/", "/cases", "/cases/label-printers-went-quiet", "/cases/scanner-stood-still", "/categories"])
+@pytest.mark.parametrize("path", ["/", "/cases", "/cases/label-printers-went-quiet", "/cases/scanner-stood-still", "/categories", "/map"])
 def test_pages_show_cases_with_gaps(client, path):
     page = client.get(path)
     assert page.status_code == 200
     assert "TODO" not in page.text
 
 
+def test_the_map_shows_drafts_without_cause_or_phase(client):
+    html = client.get("/map").text
+    assert '<th scope="row"><a href="/cases/scanner-stood-still">' in html
+    assert "<td>Not known</td>" in html
+    assert "(cause not known)</title>" in html
+    assert 'href="/cases?category=data-quality&amp;phase="' not in html
+
+
+def test_a_large_map_tells_fields_without_a_known_cause(served, monkeypatch):
+    monkeypatch.setattr("api.landscape.MANY", 0)
+    marks = landscape(open_searcher(served[1].index)).marks
+    assert {mark.address for mark in marks if mark.title.endswith("cause not known")} == {"/cases"}
+    assert "/cases?category=" not in {mark.address for mark in marks}
+
+
+def test_a_category_lists_a_draft_without_a_phase(client):
+    html = client.get("/categories/data-quality").text
+    group = html.partition("Phase not known")[2]
+    assert '"/cases/forklift"' in group
+
+
+def test_a_draft_without_categories_points_at_no_lessons_of_others(client):
+    html = client.get("/cases/label-printers-went-quiet").text
+    assert 'id="lessons"' in html
+    assert "Lessons of other cases on" not in html
+
+
 def test_pages_mark_drafts_and_name_the_corpus(client):
     listed = client.get("/cases").text
-    assert listed.count('<span class="status">Draft</span>') == 2
+    assert listed.count('<span class="status">Draft</span>') == 3
     assert '<span class="status corpus">ours</span>' in listed
     assert '<span class="status corpus">public</span>' in listed
     page = client.get("/cases/label-printers-went-quiet").text

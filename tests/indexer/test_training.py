@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from indexer.description import read_description
 from indexer.encoder import BASE, find_model
 from indexer.judged import JudgedPair, read_judged
-from indexer.training import GradedListLoss, Recipe, _training_rows, fold, train
+from indexer.training import GradedListLoss, Recipe, _training_rows, _with_general_texts, fold, train
 from kb.corpus import read_corpora
 from tests.conftest import CASES, ROOT
 
@@ -73,6 +74,37 @@ def test_rows_are_the_same_for_the_same_seed(judged, cases):
         assert gains[query, useful] > 0 == gains[query, useless]
 
 
+def test_texts_of_no_particular_field_stay_where_they_were(trained, judged, cases):
+    from indexer.reference_encoder import load_reference
+
+    base = load_reference(find_model(BASE))
+    texts = [
+        "The wing stalls at a small angle of attack.",
+        "Enzymes bind the virus before it enters the cell.",
+        "A poet wrote of the sea in spring.",
+    ]
+
+    def kept(encoder):
+        return float((encoder.encode(texts, normalize_embeddings=True) * base.encode(texts, normalize_embeddings=True)).sum(axis=1).mean())
+
+    careless, _ = train(find_model(BASE), judged, cases, msgspec.structs.replace(TINY, retention=0.0))
+    assert kept(careless) < kept(trained[0]) < 1.0
+
+
+def test_every_row_carries_a_text_of_no_particular_field(judged, cases):
+    from indexer.reference_encoder import load_reference
+
+    encoder = load_reference(find_model(BASE))
+    rows, _ = _training_rows(encoder, judged, cases, TINY)
+    carrying, before = _with_general_texts(rows, encoder, judged, TINY)
+    assert carrying.column_names == ["query", "useful", "useless", "general", "label"]
+    sentences = {sentence.text for query in judged for sentence in read_description(query.text).sentences}
+    for row, of_case in zip(carrying.to_list(), rows.to_list(), strict=True):
+        assert row["label"][:3] == of_case["label"]
+        assert row["general"] not in sentences
+        assert encoder.encode([row["general"]], normalize_embeddings=True)[0] @ before[row["label"][3]] > 0.999
+
+
 def test_judged_pairs_become_rows_of_their_own(judged, cases):
     from indexer.reference_encoder import load_reference
 
@@ -102,7 +134,7 @@ def test_the_loss_is_least_when_cosines_follow_the_grades():
 
 
 def test_a_fold_leaves_out_what_it_says(judged, cases):
-    everything = [query for number in range(1, 17) for query in read_judged(ROOT / "training" / f"briefs-{number}.yaml")]
+    everything = [query for file in sorted((ROOT / "training").glob("briefs-*.yaml")) for query in read_judged(file)]
     ids = [case.id for case in cases]
     folds = [fold(everything, ids, number) for number in range(5)]
     assert sorted(query for each in folds for query in each.descriptions) == sorted(query.id for query in everything)

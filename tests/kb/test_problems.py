@@ -291,6 +291,14 @@ MALFORMED = [
 ]
 
 
+def test_a_footnote_that_pages_could_not_number_is_told(folder):
+    text = CASE_TEXT.replace("[^s3]", "[^report]")
+    (problem,) = folder.of_case(text)
+    assert (problem.rule, problem.line) == ("source-form", line_told(text, "[^report]:"))
+    assert "[^report] is not the label of a source" in problem.message
+    assert "write [^s1], [^s2] and so on" in problem.advice
+
+
 @pytest.mark.parametrize("footnote", MALFORMED)
 def test_a_footnote_that_is_no_source_is_told_with_the_form_of_one(folder, footnote):
     text = changed(CASE_TEXT, "[A weekend of errors](), Example Times, London. news", footnote)

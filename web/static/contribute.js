@@ -47,16 +47,18 @@ function later(wait = WAIT_MS) {
   timer = setTimeout(check, wait);
 }
 
-// An entry added or removed: the fields are taken from the answer, the page stays where it is.
+// An entry added or removed: the fields are taken from the answer, the page stays where it is. So is what is carried for other steps:
+// a removed source renumbers what cites the later ones there.
 async function swap(button) {
   let page;
   try {
-    page = parse(await send(form.action, button));
+    // Not form.action: that is the buttons of this name.
+    page = parse(await send(form.getAttribute("action"), button));
   } catch {
     form.requestSubmit(button); // the plain way shows what is wrong
     return;
   }
-  form.querySelector(".fields").replaceWith(page.querySelector(".fields"));
+  for (const part of ["[data-carried]", ".fields"]) form.querySelector(part).replaceWith(page.querySelector(part));
   form.querySelector(".fields [autofocus]")?.focus();
   prepare();
   later(0);

@@ -1,6 +1,6 @@
 // Refreshes the results while the description is edited: fetches the page that the form would lead to and swaps its parts.
 
-import { fill, say } from "./premortem.js";
+import { restore, say } from "./premortem.js";
 
 const PAUSE_MS = 600;
 const form = document.querySelector("[data-ask]");
@@ -12,7 +12,9 @@ const standsInAddress = new URLSearchParams(location.search).has("q");
 const asked = () => new URLSearchParams(new FormData(form));
 /** What the results on the page answer. */
 let shown = new URLSearchParams(
-  [...form.elements].filter((field) => field.name).map((field) => [field.name, field.defaultValue ?? defaultChoice(field)]),
+  [...form.elements]
+    .filter((field) => field.name && (field.type !== "checkbox" || field.defaultChecked))
+    .map((field) => [field.name, field.defaultValue ?? defaultChoice(field)]),
 );
 let timer;
 let underWay;
@@ -89,7 +91,7 @@ form.addEventListener("submit", async (event) => {
 // A link within the page makes an entry of its own, without a state: the results stay as they are.
 window.addEventListener("popstate", (event) => {
   if (!event.state) return;
-  fill(event.state);
+  restore(event.state);
   refresh();
 });
 

@@ -10,9 +10,17 @@ export function say(text) {
 /** Put values, by name of field, into the form. */
 export function fill(values) {
   for (const field of form.elements) {
-    if (field.name in values) field.value = values[field.name];
+    if (!(field.name in values)) continue;
+    if (field.type === "checkbox") field.checked = field.value === values[field.name];
+    else field.value = values[field.name];
   }
   form.elements.description.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Make the form that of an earlier search; a box that was not ticked is not among its values. */
+export function restore(values) {
+  const unticked = [...form.querySelectorAll("[type=checkbox]")].map((box) => [box.name, ""]);
+  fill({ ...Object.fromEntries(unticked), ...values });
 }
 
 function enhance(form) {
@@ -90,7 +98,7 @@ function enhance(form) {
 
   // A page whose results were refreshed in place comes back as the empty form when it is reloaded.
   if (!box.value && history.state?.description && !document.getElementById("answer")) {
-    fill(history.state);
+    restore(history.state);
     form.requestSubmit();
   }
 }
