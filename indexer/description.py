@@ -178,7 +178,7 @@ _BOILERPLATE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
 _BULLET = re.compile(r"(?:[-*+•–—>#|]+|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+")
-_BREAK = re.compile(r"(?<=[,;:])\s+|\s+(?:–|—|-)\s+")
+_BREAK = re.compile(r"(?<=[,;:])\s+|(?<!\s)\s+(?:–|—|-)\s+")  # a run of blanks is tried from its start alone: from each it takes its square
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from indexer.description import MAX_CHARACTERS, lexical_expression, read_description
 from kb.errors import QueryError, QueryTooLongError
 from kb.text import words
+from tests.conftest import ROOT
 
 
 def test_sentences_are_verbatim_at_their_offsets():
@@ -107,3 +111,11 @@ def test_doubtful_descriptions_are_answered_with_a_notice(text, code):
 
 def test_a_plain_description_has_no_notice():
     assert not read_description("We will replace the billing system of two regions in spring and train staff in one day.").notices
+
+
+def test_a_long_run_of_blanks_does_not_hold_up_the_rest():
+    script = "from indexer.description import read_description as read; print(len(read('word ' * 60 + ' ' * 49_000 + 'end.').sentences))"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert int(ran.stdout) >= 1
