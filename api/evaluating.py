@@ -227,12 +227,10 @@ def calibrate(settings: Settings, sister: Path | None) -> None:
 def _unseen_by(sister: Path, judged: Sequence[Judged], settings: Settings, scratch: Path) -> tuple[Searcher, list[Judged]]:
     """Return an index by a model that was trained without some descriptions, and these descriptions."""
     try:
-        held_out = set(msgspec.json.decode((sister / "training.json").read_bytes())["held_out"]["descriptions"])
+        learned = set(msgspec.json.decode((sister / "training.json").read_bytes())["learned"]["descriptions"])
     except (OSError, KeyError, msgspec.MsgspecError) as error:
-        raise CorpusError(
-            f"{sister} does not say what it was trained without", next_step="give a folder written by `premortem train`"
-        ) from error
+        raise CorpusError(f"{sister} does not say what it learned from", next_step="give a folder written by `premortem train`") from error
     with BuildProgress() as progress:
         build_index(scratch, settings.cases, model=str(sister), reporter=progress)
     searcher = open_searcher(scratch, model=str(sister), calibration=UNFITTED)
-    return searcher, [query for query in judged if query.id in held_out]
+    return searcher, [query for query in judged if query.id not in learned]

@@ -56,7 +56,8 @@ def train(out: Path, *, data: Path | None, hold_out: int | None, given: dict[str
     click.echo(f"Learning from {len(learned_from)} descriptions and {len(pairs)} pairs about {len(learned_about)} cases", err=True)
     base = find_model(BASE)
     trained, untrained = training.train(base, learned_from, learned_about, recipe, pairs)
-    _write(out, trained, untrained, {"recipe": recipe, "held_out": split, "base": base.sha256})
+    learned = {"descriptions": sorted(query.id for query in learned_from), "cases": sorted(case.id for case in learned_about)}
+    _write(out, trained, untrained, {"recipe": recipe, "learned": learned, "base": base.sha256})
 
 
 def average(out: Path, folders: Sequence[Path], *, keep: float) -> None:
@@ -87,10 +88,11 @@ def average(out: Path, folders: Sequence[Path], *, keep: float) -> None:
     models = [dict(load_reference(find_model(str(folder))).named_parameters()) for folder in folders]
     with torch.no_grad():
         for name, value in base.named_parameters():
-            value += keep * (torch.stack([model[name] for model in models]).mean(0) - value)
+            value += keep * torch.stack([model[name] - value for model in models]).mean(0)  # what nobody moved stays exactly
     runs = [msgspec.json.decode((folder / "training.json").read_bytes()) for folder in folders]
-    unseen = {kind: sorted(set.intersection(*(set(run["held_out"][kind]) for run in runs))) for kind in ("descriptions", "cases")}
-    _write(out, base, untrained, {"average_of": runs, "keep": keep, "held_out": unseen})
+    learned = {kind: sorted({each for run in runs for each in run["learned"][kind]}) for kind in ("descriptions", "cases")}
+    recipes = [run.get("recipe") or run["average_of"] for run in runs]
+    _write(out, base, untrained, {"average_of": recipes, "keep": keep, "learned": learned})
 
 
 def _check(out: Path) -> None:

@@ -115,7 +115,5 @@ def test_a_plain_description_has_no_notice():
 
 def test_a_long_run_of_blanks_does_not_hold_up_the_rest():
     script = "from indexer.description import read_description as read; print(len(read('word ' * 60 + ' ' * 49_000 + 'end.').sentences))"
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
-    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
     assert int(ran.stdout) >= 1

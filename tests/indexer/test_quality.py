@@ -11,8 +11,8 @@ from indexer.judged import Judged, read_judged
 from tests.conftest import ROOT
 
 EVAL = ROOT / "tests" / "eval"
-FLOOR_NDCG_BRIEFS, FLOOR_NDCG_KNOWN = 0.692, 0.836
-"""0.01 under what was measured when they were set; raise them when the ranking gains."""
+FLOOR_NDCG_BRIEFS, FLOOR_NDCG_INVENTED, FLOOR_NDCG_KNOWN = 0.692, 0.674, 0.836
+"""0.01 or less under what was measured when they were set; raise them when the ranking gains."""
 MOST_WEAK_REASONS = 0.25
 """Share of the judged first reasons that made no sense to the judge was 0.22."""
 
@@ -35,6 +35,12 @@ def test_project_descriptions_find_what_judges_found(searcher, briefs):
 def test_known_items_are_found(searcher):
     report = evaluation.evaluate_set(searcher, "known", read_judged(EVAL / "cases-dev.yaml"))
     assert report.systems["premortem"]["nDCG@10"] >= FLOOR_NDCG_KNOWN
+
+
+@pytest.mark.slow
+def test_invented_descriptions_find_what_their_writers_found(searcher):
+    report = evaluation.evaluate_set(searcher, "invented", read_judged(EVAL / "invented-dev.yaml"))
+    assert report.systems["premortem"]["nDCG@10"] >= FLOOR_NDCG_INVENTED
 
 
 @pytest.mark.slow
