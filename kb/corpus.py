@@ -195,7 +195,7 @@ def read_text(
             source=source, line=1, rule="file", message=f"is longer than {FILE_LIMIT:,} characters", advice="shorten or split it"
         )
         return None, [problem]
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")  # each ends a line in Markdown
     kind = kind or kind_of(path, text)
     sha256 = sha256 or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     if kind == "case":

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kb._markdown import read_by_tokens, read_document
@@ -29,7 +29,7 @@ def alone(shipped_corpora) -> Corpora:
 
 def checked(text: str, among: Corpora, name: str = CASE) -> list[Problem]:
     problems = lint_text(text, name=name, among=among)[1]
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for problem in problems:
         assert 1 <= problem.line <= len(lines) + 1, problem
         assert 1 <= problem.column <= max(1, len(lines[min(problem.line, len(lines)) - 1])) + 1, problem
@@ -52,6 +52,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(pieces=["\r\r0"], where="whole")
 @given(pieces=st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=40), where=st.sampled_from(["whole", "body", "front", "section"]))
 def test_any_text_is_answered(alone, pieces, where):
     text = "".join(pieces).encode("utf-8", "replace").decode()
