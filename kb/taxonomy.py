@@ -12,8 +12,8 @@ from kb.errors import CorpusError, NotFoundError
 
 _LEAST_PART = 4
 """Shorter words are part of too many terms to say anything."""
-_MOST_NAMED = 10
-"""Words listed where none is near: ids of cases and strategies go into the hundreds."""
+_MOST_NAMED = 40
+"""Words listed where none is near: a whole vocabulary, but ids of cases and strategies go into the hundreds."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
