@@ -19,7 +19,7 @@ from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headlin
 from indexer.projection import project
 from indexer.vectors import Vectors
 from kb.case import INFERRED, Case, without_gaps
-from kb.corpus import CaseFile, Corpora, corpus_files, corpus_names, read_corpora
+from kb.corpus import TAXONOMY, CaseFile, Corpora, corpus_files, corpus_names, read_corpora
 from kb.errors import IndexUnavailableError, InvalidCasesError, PremortemError
 from kb.lint import lint
 from kb.records import Link, StoredCase, StoredStrategy
@@ -277,10 +277,16 @@ def corpus_stamps(folders: Sequence[Path], *, lenient: bool = False) -> tuple[ge
         gen.CorpusStamp(
             name=name,
             folder=str(folder.resolve()),
-            files={path.relative_to(folder).as_posix(): _sha256(path) for path, _ in corpus_files(folder, lenient=lenient)},
+            files={path.relative_to(folder).as_posix(): _sha256(path) for path in _read_files(folder, lenient)},
         )
         for name, folder in zip(corpus_names(folders), folders, strict=True)
     )
+
+
+def _read_files(folder: Path, lenient: bool) -> list[Path]:
+    """Return every file of a corpus that its index depends on."""
+    own_vocabulary = [folder / TAXONOMY] if (folder / TAXONOMY).is_file() else []
+    return own_vocabulary + [path for path, _ in corpus_files(folder, lenient=lenient)]
 
 
 def _sha256(path: Path) -> str:

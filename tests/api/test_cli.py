@@ -109,8 +109,8 @@ def test_search_says_when_cases_have_changed(premortem: Command, small_real_inde
     before = premortem("search", "--index", small_real_index, BRIEF)
     break_case(small_corpus, "retailer-crm-marketing", "^status: .*", "status: draft")
     after = premortem("search", "--index", small_real_index, BRIEF)
-    assert "cases have changed" not in before.err
-    assert "cases have changed" in after.err
+    assert "cases or their terms have changed" not in before.err
+    assert "cases or their terms have changed" in after.err
 
 
 @pytest.mark.parametrize(

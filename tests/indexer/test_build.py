@@ -9,6 +9,7 @@ from indexer import generation as gen
 from indexer.build import build_index, is_stale
 from indexer.calibration import UNFITTED
 from indexer.searcher import Searcher
+from kb.corpus import shipped
 from kb.errors import FolderNotWritableError, IndexLockedError, InvalidCasesError
 from tests.conftest import SEEDS, HashEncoder
 
@@ -178,6 +179,16 @@ def test_staleness_is_noticed(build, small_corpus, tmp_path):
     assert not is_stale(manifest, [small_corpus])
     change(small_corpus / "studies" / f"{SEEDS[0]}.md", "Invoices", "Bills")
     assert is_stale(manifest, [small_corpus])
+
+
+def test_a_changed_vocabulary_of_a_corpus_is_noticed(build, small_corpus, tmp_path):
+    own = small_corpus / "taxonomy.yaml"
+    shutil.copy(shipped("cases") / "taxonomy.yaml", own)
+    build()
+    change(own, "{id: consolidation, name: Consolidation onto one system,", "{id: our-merger, name: Our merger,")
+    assert is_stale(gen.current_generation(tmp_path / "index")[1], [small_corpus])
+    assert not build().unchanged
+    assert not is_stale(gen.current_generation(tmp_path / "index")[1], [small_corpus])
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(build, tmp_path, small_corpus):
