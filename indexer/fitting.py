@@ -18,7 +18,7 @@ from indexer.reasons import commonness
 from indexer.scoring import PARTS
 from indexer.searcher import Searcher
 
-_STRONG, _RELATED, _FLOOR = 0.5, 0.3, 0.1
+_STRONG, _RELATED, _FLOOR = 0.5, 0.35, 0.1
 
 
 def fit_calibration(

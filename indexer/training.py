@@ -53,7 +53,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Cosines are multiplied by this before the softmax."""
     max_tokens: int = 160
     """Longer views are cut in training; the encoder afterwards reads as many tokens as before."""
-    likeness_share: float = 0.35
+    likeness_share: float = 0.5
     """"Is this you" lines seen in an epoch, as a share of the descriptions."""
     pair_share: float = 0.4
     """Sentences with judged passages seen in an epoch, as a share of the descriptions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-FTS_COLUMNS = {"title": 3.0, "undertaking": 2.0, "likeness": 2.0, "evidence": 1.0}
+FTS_COLUMNS = {"title": 3.0, "undertaking": 2.0, "likeness": 1.5, "evidence": 1.0}
 """Columns of the full-text table of cases → bm25 weight."""
 
 

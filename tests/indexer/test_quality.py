@@ -13,8 +13,8 @@ from tests.conftest import ROOT
 EVAL = ROOT / "tests" / "eval"
 FLOOR_NDCG_BRIEFS, FLOOR_NDCG_INVENTED, FLOOR_NDCG_KNOWN = 0.692, 0.674, 0.836
 """0.01 or less under what was measured when they were set; raise them when the ranking gains."""
-MOST_WEAK_REASONS = 0.25
-"""Share of the judged first reasons that made no sense to the judge was 0.22."""
+MOST_WEAK_REASONS = 0.2
+"""Share of the judged first reasons that made no sense to the judge was 0.15."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_first_reasons_are_those_that_were_judged(searcher, briefs):
     """Reasons are judged by people; what changes them has to be judged again: tests/eval/README.md tells how."""
     judged = yaml.safe_load((EVAL / "reasons-judged.yaml").read_text("utf-8"))
     assert len(judged) == 60
-    texts = {query.id: query.text for query in briefs}
+    texts = {query.id: query.text for query in (*briefs, *read_judged(EVAL / "lengths-dev.yaml"))}
     answers = {name: {case.id: case for case in searcher.search(texts[name]).cases} for name in {each["description"] for each in judged}}
     same = [each for each in judged if (case := answers[each["description"]].get(each["case"])) and case.reasons[0].query == each["query"]]
     assert len(same) >= 0.8 * len(judged)
