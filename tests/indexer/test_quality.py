@@ -14,7 +14,7 @@ EVAL = ROOT / "tests" / "eval"
 FLOOR_NDCG_BRIEFS, FLOOR_NDCG_INVENTED, FLOOR_NDCG_KNOWN = 0.692, 0.674, 0.836
 """0.01 or less under what was measured when they were set; raise them when the ranking gains."""
 MOST_WEAK_REASONS = 0.2
-"""Share of the judged first reasons that made no sense to the judge was 0.15."""
+"""Share of the judged first reasons that made no sense to the judge was 0.13."""
 
 
 @pytest.fixture(scope="module")
