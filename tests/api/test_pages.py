@@ -346,6 +346,15 @@ def test_case_page_shows_its_parts_and_sources(client):
     assert "[^" not in found.text
 
 
+def test_case_page_shows_four_situations_and_folds_the_others_away(client):
+    situations = client.get(f"/api/v1/cases/{CASE}").json()["likenesses"]
+    box = client.get(f"/cases/{CASE}").text.split('class="you"')[1].split("</section>")[0]
+    shown, folded = box.split("<details")
+    assert re.findall(r'id="L(\d+)"', shown) == [str(item["line"]) for item in situations[:4]]
+    assert re.findall(r'id="L(\d+)"', folded) == [str(item["line"]) for item in situations[4:]]
+    assert f"{len(situations) - 4} more situations" in folded
+
+
 def test_every_footnote_of_a_case_page_leads_to_a_source(client):
     found = page(client, f"/cases/{CASE}")
     footnotes = {link[1:] for link in found.links if re.fullmatch(r"#(s\d+|inferred)", link)}
