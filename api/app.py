@@ -31,7 +31,7 @@ from api.comparing import CompareController
 from api.contributing import contribution_api, contribution_pages
 from api.keeping import KeepPages
 from api.library import Library
-from api.markdown import inline_html, mark, references_html, unturned
+from api.markdown import in_new_tab, inline_html, mark, references_html, unturned
 from api.marking import marked, shared_stems
 from api.pages import PageController
 from api.parameters import provide_filters, refuse_long_names, refuse_unknown_parameters
@@ -166,6 +166,7 @@ def _helpers(settings: Settings, look: str) -> Callable[[JinjaTemplateEngine], N
         environment.filters["refs"] = references_html
         environment.filters["mark"] = mark
         environment.filters["plain"] = plain
+        environment.filters["in_new_tab"] = in_new_tab
         environment.filters["marked"] = marked
         environment.globals["shared_stems"] = shared_stems
         environment.globals["static"] = lambda name: f"/static/{look}/{name}"

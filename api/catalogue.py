@@ -60,7 +60,7 @@ def list_categories(store: Store) -> list[CategorySummary]:
 
 
 def category_detail(store: Store, category_id: str) -> CategoryDetail:
-    """Return a category with its cases, factors, lessons and strategies.
+    """Return a category with its cases, factors, lessons and strategies; withdrawn and superseded cases are listed, but state nothing.
 
     Raises:
         NotFoundError: no such category.
@@ -69,19 +69,31 @@ def category_detail(store: Store, category_id: str) -> CategoryDetail:
     cases = list_cases(store, Filters(category=(category_id,)))
     strategies = sorted(list_strategies(store, category=category_id), key=lambda each: (-each.n_cases, each.id))
     # A case's lessons belong to its main category: listing them under each of its categories would repeat them fourfold.
-    main = [stored for stored in cases if stored.case.meta.categories[0] == category_id]
+    telling = [stored for stored in cases if stored.case.is_searchable]
+    main = [stored for stored in telling if _is_main(category_id, stored)]
     return CategoryDetail(
         summary=CategorySummary.of(term, len(cases)),
         cases=[CaseSummary.of(stored) for stored in cases],
-        factors=[Statement.of(stored, item) for stored in cases for item in stored.case.factors if item.tag == category_id],
-        lessons=[Statement.of(stored, item) for stored in main or cases for item in stored.case.lessons],
+        factors=[Statement.of(stored, item) for stored in telling for item in stored.case.factors if item.tag == category_id],
+        lessons=[Statement.of(stored, item) for stored in main or telling for item in stored.case.lessons],
         strategies=strategies,
     )
 
 
+def weighs_most(store: Store, category_id: str) -> bool:
+    """Return whether it is the main category of any case that states something; else the lessons under it are those of all its cases."""
+    cases = list_cases(store, Filters(category=(category_id,)))
+    return any(stored.case.is_searchable and _is_main(category_id, stored) for stored in cases)
+
+
+def _is_main(category_id: str, stored: StoredCase) -> bool:
+    return stored.case.meta.categories[0] == category_id
+
+
 def statements(store: Store, field: str, filters: Filters) -> list[Statement]:
-    """Return the items in one field of the cases that satisfy the filters, in order of case title."""
-    return [Statement.of(stored, item) for stored in list_cases(store, filters) for item in getattr(stored.case, field)]
+    """Return the items in one field of the cases that satisfy the filters, by case title; withdrawn or superseded cases state none."""
+    telling = [stored for stored in list_cases(store, filters) if stored.case.is_searchable]
+    return [Statement.of(stored, item) for stored in telling for item in getattr(stored.case, field)]
 
 
 def symptoms(store: Store, filters: Filters) -> list[Statement]:
@@ -129,8 +141,12 @@ class Supported(NamedTuple):
 
 
 def supported_strategies(store: Store, category_id: str) -> list[Supported]:
-    """Return the strategies that a category's cases point at, those named by most of them first; of equals, those named by sources."""
-    links = store.links(case_ids=[stored.case.id for stored in list_cases(store, Filters(category=(category_id,)))])
+    """Return the strategies that a category's cases point at, those named by most of them first; of equals, those named by sources.
+
+    Withdrawn and superseded cases do not count.
+    """
+    telling = [stored for stored in list_cases(store, Filters(category=(category_id,))) if stored.case.is_searchable]
+    links = store.links(case_ids=[stored.case.id for stored in telling])
     cases = Counter(strategy for _, strategy in {(link.case_id, link.strategy_id) for link in links})
     sourced = Counter(strategy for _, strategy in {(link.case_id, link.strategy_id) for link in links if not link.inferred})
     against = list_strategies(store, category=category_id)

@@ -92,7 +92,8 @@ def check_markdown(markdown: str, name: str, searcher: Searcher, *, compare: boo
         raise QueryError("there is nothing to check", next_step="send a case study as Markdown; cases/README.md tells its form")
     if len(markdown) > MAX_MARKDOWN:
         raise QueryTooLongError(
-            f"the text has {len(markdown):,} characters, {MAX_MARKDOWN:,} are allowed", next_step="send one case study at a time"
+            f"the text has {len(markdown):,} characters, {MAX_MARKDOWN:,} are allowed",
+            next_step="send one case study at a time, and tell it shorter; the longest published one has about 9,000",
         )
     path = _path(name)
     corpora, problems = lint_text(markdown, name=str(path), among=_known(searcher, path.stem))

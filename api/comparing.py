@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from litestar import Controller, get
@@ -15,6 +16,7 @@ from api.parameters import Values
 from api.showing import page
 from indexer.answer import SimilarCase
 from indexer.searcher import Searcher
+from kb.case import Item
 from kb.records import StoredCase
 from kb.store import Store
 
@@ -52,6 +54,7 @@ class CompareController(Controller):
             categories=shared_categories(store, cases),
             strategies=shared_strategies(store, cases),
             same=same_facts(cases),
+            by_phase=lambda items: in_order_of_phase(store, items),
             more=_more(searcher, cases),
             address=lambda chosen: f"/compare?ids={','.join(chosen)}",
         )
@@ -83,10 +86,15 @@ def _shared(used: dict[str, tuple[str, ...]], names: dict[str, str]) -> list[Sha
 
 
 def same_facts(cases: list[StoredCase]) -> frozenset[str]:
-    """Return the facets in which all cases agree."""
+    """Return the facets in which all cases agree; what a draft leaves open is nothing they agree in."""
     facets = ("industry", "undertaking", "phase", "outcome", "evidence", "country")
     values = {facet: {getattr(stored.case.meta, facet) for stored in cases} for facet in facets}
-    return frozenset(facet for facet, its in values.items() if len(its) == 1 and None not in its)
+    return frozenset(facet for facet, its in values.items() if len(its) == 1 and all(its))
+
+
+def in_order_of_phase(store: Store, items: Sequence[Item]) -> list[Item]:
+    """Return items by the phase they are tagged with, those of one phase as they stand; those without one come last."""
+    return sorted(items, key=lambda item: store.taxonomy.order("phase", item.tag or ""))
 
 
 def _more(searcher: Searcher, cases: list[StoredCase]) -> list[SimilarCase]:

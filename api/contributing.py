@@ -17,7 +17,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import QueryParameter
 from litestar.response import Template
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from api.checking import MAX_MARKDOWN, ContributionReport, ContributionRequest, Finding, check_markdown
 from api.contribution import (
@@ -41,6 +41,7 @@ from api.schemas import Problem
 from api.settings import Settings
 from indexer.searcher import Searcher
 from kb.case import Case
+from kb.errors import QueryTooLongError
 
 MAX_BODY_BYTES = 6 * MAX_MARKDOWN
 """Any text of `MAX_MARKDOWN` characters fits, however JSON or a form escapes it."""
@@ -126,6 +127,24 @@ def preview(request: Request[Any, Any, Any], case: Case, searcher: Searcher) -> 
     return str(template.render(case=case, taxonomy=searcher.store.taxonomy))
 
 
+async def _form_of(request: Request[Any, Any, Any]) -> Form:
+    """Return what a browser sent, see `read_form`.
+
+    Raises:
+        QueryError: it is no form, or a list is too long.
+        QueryTooLongError: it is far longer than any contribution may be.
+    """
+    try:
+        return read_form(await request.body())
+    except ClientException as error:
+        if error.status_code != HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+            raise
+        raise QueryTooLongError(
+            f"the form holds far more than the {MAX_MARKDOWN:,} characters that are allowed",
+            next_step="tell it shorter; the longest published case study has about 9,000",
+        ) from error
+
+
 class ContributePages(Controller):
     """The form. Every answer carries all that was typed; the server forgets it."""
 
@@ -143,7 +162,7 @@ class ContributePages(Controller):
         self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], settings: NamedDependency[Settings]
     ) -> Template:
         """Show the step that was asked for, with what is to mend in it."""
-        form = read_form(await request.body())
+        form = await _form_of(request)
         context = await asyncio.to_thread(_context, form, searcher, settings)
         # Not no-store: the browser's back button would then ask to send the form again instead of showing it.
         return Template("contribute.html", context=context, headers={"Cache-Control": "private, no-cache"})
@@ -151,7 +170,7 @@ class ContributePages(Controller):
     @post("/file", status_code=HTTP_200_OK)
     async def file(self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher]) -> Response[str]:
         """Return the Markdown as a file to keep."""
-        form = read_form(await request.body())
+        form = await _form_of(request)
         markdown = await asyncio.to_thread(_markdown, form, searcher)
         disposition = f'attachment; filename="{safe_file_name(form)}.md"'
         return Response(markdown, media_type="text/markdown; charset=utf-8", headers={**_NO_STORE, "Content-Disposition": disposition})
@@ -168,7 +187,7 @@ class ContributePanel(Controller):
     async def panel(
         self, request: Request[Any, Any, Any], searcher: NamedDependency[Searcher], settings: NamedDependency[Settings]
     ) -> Template:
-        form = read_form(await request.body())
+        form = await _form_of(request)
         context = await asyncio.to_thread(_context, form, searcher, settings)
         return Template("contribute_panel.html", context=context, headers=_NO_STORE)
 
@@ -184,6 +203,7 @@ def _shared(searcher: Searcher) -> dict[str, Any]:
     return {
         "taxonomy": searcher.store.taxonomy,
         "manifest": searcher.manifest,
+        "drafts": searcher.store.drafts,
         "strategies": strategies,
         "steps": STEPS,
         "last": LAST,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
 from kb.records import StoredCase
@@ -16,7 +16,9 @@ MOST = 50
 """Entries in a feed."""
 
 
-def atom_feed(cases: Sequence[StoredCase], *, title: str, address: str, site: str, built_at: str) -> bytes:
+def atom_feed(
+    cases: Sequence[StoredCase], *, title: str, address: str, site: str, built_at: str, told_of: Callable[[StoredCase], Sequence[str]]
+) -> bytes:
     """Return the feed of some cases.
 
     Args:
@@ -25,6 +27,7 @@ def atom_feed(cases: Sequence[StoredCase], *, title: str, address: str, site: st
         address: of the feed itself; also its id.
         site: address of the site, without a slash at the end.
         built_at: used as the feed's date when it has no entry.
+        told_of: what stands behind the title of a case, such as that it is a draft.
     """
     ET.register_namespace("", _ATOM)
     latest = sorted(cases, key=lambda stored: stored.case.id)
@@ -39,14 +42,15 @@ def atom_feed(cases: Sequence[StoredCase], *, title: str, address: str, site: st
     for stored in latest[:MOST]:
         page = f"{site}/cases/{stored.case.id}"
         entry = _element(feed, "entry")
-        _text(entry, "title", stored.case.meta.title)
+        told = ", ".join(told_of(stored))
+        _text(entry, "title", f"{stored.case.meta.title} ({told})" if told else stored.case.meta.title)
         _text(entry, "id", page)
         _text(entry, "updated", stored.updated)
         _element(entry, "link", rel="alternate", href=page)
         for category in stored.case.meta.categories:
             _element(entry, "category", term=category)
-        told = stored.case.undertaking or stored.case.story  # a draft may have neither
-        _text(entry, "summary", plain(told[0].text) if told else stored.case.meta.title)
+        prose = stored.case.undertaking or stored.case.story  # a draft may have neither
+        _text(entry, "summary", plain(prose[0].text) if prose else stored.case.meta.title)
     document: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return document
 

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from api.families import Family, families, family_index
+from api.showing import told_of
 from indexer.answer import FoundCase
 from indexer.arrays import FloatArray
 from indexer.searcher import Searcher
@@ -78,6 +79,8 @@ class Row(NamedTuple):
 
     id: str
     title: str
+    status: str
+    corpus: str
     category: str
     phase: str
     family: int
@@ -125,7 +128,7 @@ _known: WeakKeyDictionary[Searcher, Landscape] = WeakKeyDictionary()
 def landscape(searcher: Searcher) -> Landscape:
     """Return the map of a generation; made once for each."""
     if searcher not in _known:
-        _known[searcher] = _landscape(searcher.store, searcher.places)
+        _known[searcher] = _landscape(searcher)
     return _known[searcher]
 
 
@@ -162,7 +165,8 @@ def _percent(place: FloatArray) -> tuple[float, float]:
     return round(float(x), 1), round(float(y), 1)
 
 
-def _landscape(store: Store, places: FloatArray) -> Landscape:
+def _landscape(searcher: Searcher) -> Landscape:
+    store, places = searcher.store, searcher.places
     titles = store.titles()
     causes = defaultdict(list)
     for row, category in store.facet_values("category"):
@@ -177,7 +181,7 @@ def _landscape(store: Store, places: FloatArray) -> Landscape:
     single = len(titles) <= MANY
     return Landscape(
         families=families(store.taxonomy),
-        marks=_cases(store, titles, main, places) if single else _fields(store, main, places),
+        marks=_cases(searcher, titles, main) if single else _fields(store, main, places),
         labels=_labels(store, places),
         rows=_rows(store, titles, main, phases) if single else [],
         heat=heat,
@@ -186,12 +190,14 @@ def _landscape(store: Store, places: FloatArray) -> Landscape:
     )
 
 
-def _cases(store: Store, titles: list[tuple[str, str]], main: list[str], places: FloatArray) -> list[Mark]:
+def _cases(searcher: Searcher, titles: list[tuple[str, str]], main: list[str]) -> list[Mark]:
+    store = searcher.store
     name = {"": "cause not known", **{term.id: term.name for term in store.taxonomy.terms("category")}}
-    marks = [
-        Mark(f"/cases/{case_id}", f"{title} ({name.get(category, category).lower()})", *_percent(at), family_index(category))
-        for (case_id, title), category, at in zip(titles, main, places, strict=True)
-    ]
+    status, corpus = dict(store.facet_values("status")), dict(store.facet_values("corpus"))
+    marks = []
+    for row, ((case_id, title), category, at) in enumerate(zip(titles, main, searcher.places, strict=True)):
+        told = (name.get(category, category).lower(), *told_of(status[row], corpus[row], searcher))
+        marks.append(Mark(f"/cases/{case_id}", f"{title} ({', '.join(told)})", *_percent(at), family_index(category)))
     # Row by row from the top, so that the keyboard goes through the picture in an order that can be followed.
     return sorted(marks, key=lambda mark: (mark.y // 10, mark.x))
 
@@ -218,10 +224,13 @@ def _fields(store: Store, main: list[str], places: FloatArray) -> list[Mark]:
 
 
 def _rows(store: Store, titles: list[tuple[str, str]], main: list[str], phases: dict[int, str]) -> list[Row]:
+    status, corpus = dict(store.facet_values("status")), dict(store.facet_values("corpus"))
     rows = [
         Row(
             case_id,
             title,
+            status[row],
+            corpus[row],
             _name(store, "category", main[row]),
             _name(store, "phase", phases.get(row, "")),
             family_index(main[row]),

@@ -20,6 +20,7 @@ _LONGEST = 4_000
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """Characters that embed, override or isolate the direction of text: with them, what is read is not what is written."""
 _ADDRESS = re.compile(r"https?://|mailto:|#|/(?!/)")
+_LINK = re.compile(r'<a((?: [a-z]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
 _TAGS = {"a", "code", "em", "strong", "sup"}
 _ATTRIBUTES = {"a": {"href", "class", "title"}}
 
@@ -36,6 +37,19 @@ def inline_html(markdown: str) -> Markup:
 def _plain_address(_: str, name: str, value: str) -> str | None:
     """Drop addresses that are neither of this site nor plain web or mail addresses: javascript:, data:, other hosts by `//`."""
     return value if name != "href" or _ADDRESS.match(value) else None
+
+
+def in_new_tab(html: Markup) -> Markup:
+    """Return HTML of ours with each link that leaves the page opening a new tab, and saying so, as where leaving would lose a form."""
+
+    def opened(link: re.Match[str]) -> str:
+        attributes, said = link.groups()
+        if ' href="#' in attributes:
+            return link[0]
+        return f'<a target="_blank"{attributes}>{said}<span class="vh"> (opens in a new tab)</span></a>'
+
+    # Every link is matched with the whole of its attributes, so that what only looks like one within a title is left alone.
+    return Markup(_LINK.sub(opened, html))  # noqa: S704
 
 
 def mark(label: str) -> str:

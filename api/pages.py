@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
@@ -16,8 +16,9 @@ from litestar.response import Template
 from litestar.status_codes import HTTP_200_OK
 
 from api import catalogue
-from api.browsing import chosen
+from api.browsing import chosen, name_of
 from api.checklist import signs_markdown
+from api.parameters import each_once
 from api.problems import STATUS
 from api.routes import logged_search
 from api.schemas import CaseSummary
@@ -28,6 +29,7 @@ from indexer.description import MAX_CHARACTERS
 from indexer.searcher import DEFAULT_LIMIT, Searcher
 from kb.errors import QueryError, QueryTooLongError
 from kb.records import Filters
+from kb.store import Store
 
 EXAMPLES = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "
@@ -43,23 +45,53 @@ ADDRESS_CHARACTERS = 2_000
 """Longest description that is read from an address; servers and proxies log addresses, so long ones are posted."""
 
 
+MOST_FIELDS = 1_000
+"""Fields read of a form; each filter that its address brought along is one."""
+
+
 class SearchForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The search form as browsers send it: an untouched choice is empty."""
+    """The search form as browsers send it."""
 
     description: str = ""
-    industry: str = ""
-    undertaking: str = ""
-    category: str = ""
-    phase: str = ""
-    outcome: str = ""
-    evidence: str = ""
-    drafts: str = ""
-    """`no` leaves them out."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Facet and value of each filter; `drafts` is `no` where they are left out."""
+    is_widened: bool = False
+    """Whether it was sent by a button that takes a filter off, which none of the pairs is any more."""
+
+    @classmethod
+    def of(cls, fields: list[tuple[str, str]]) -> SearchForm:
+        """Read the fields; an untouched choice is empty, and what is no filter is passed over."""
+        sent = dict(fields)
+        off = tuple(sent.get("without", "").split("=", 1))
+        pairs = [(name, value) for name, value in fields if value and name in Filters.__struct_fields__]
+        # Browsers send each line break as two characters, which would make a text of the allowed length too long.
+        description = sent.get("description", "").replace("\r\n", "\n")
+        return cls(description=description, pairs=tuple(pair for pair in pairs if pair != off), is_widened="without" in sent)
 
     def filters(self) -> Filters:
-        return msgspec.structs.replace(
-            Filters(drafts=self.drafts != "no"), **{facet: (value,) for facet in FACETS if (value := getattr(self, facet))}
-        )
+        """Return the filters.
+
+        Raises:
+            ClientException: a year is none.
+        """
+        last = dict(self.pairs)
+        facets = {name: each_once(value for its, value in self.pairs if its == name) for name in last if name not in _SINGLE}
+        years: dict[str, object] = {name: last[name] for name in ("from_year", "to_year") if name in last}
+        try:
+            return msgspec.convert(years | facets | {"drafts": last.get("drafts") != "no"}, Filters, strict=False)
+        except msgspec.ValidationError as error:
+            raise ClientException("this is no form that the search page sends") from error
+
+
+_SINGLE = ("from_year", "to_year", "drafts")
+"""Filters of one value; all others are facets, of which any of several will do."""
+
+
+def unshown(store: Store, filters: Filters) -> list[tuple[str, str, str]]:
+    """Return (facet, value, name) for each filter that the search form has no field for, or which is one of several of a facet."""
+    pairs = [(facet, value) for facet, value in chosen(filters) if facet != "drafts"]
+    several = Counter(facet for facet, _ in pairs)
+    return [(facet, value, name_of(store, facet, value)) for facet, value in pairs if facet not in FACETS or several[facet] > 1]
 
 
 async def read_search_form(request: Request) -> SearchForm:  # type: ignore[type-arg]
@@ -69,10 +101,8 @@ async def read_search_form(request: Request) -> SearchForm:  # type: ignore[type
         ClientException: it is no search form.
     """
     try:
-        pairs = parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=100)
-        # Browsers send each line break as two characters, which would make a text of the allowed length too long.
-        return msgspec.convert({name: value.replace("\r\n", "\n") for name, value in pairs}, SearchForm)
-    except ValueError as error:  # of bytes, of fields, or of msgspec
+        return SearchForm.of(parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError as error:  # of bytes or of fields
         raise ClientException("this is no form that the search page sends") from error
 
 
@@ -86,7 +116,7 @@ class PageController(Controller):
 
     @get("/", sync_to_thread=True)
     def home(self, searcher: NamedDependency[Searcher]) -> Template:
-        return _page("home.html", searcher, description="", filters=Filters())
+        return _home(searcher, Filters())
 
     @post("/search", status_code=HTTP_200_OK, sync_to_thread=True, dependencies={"form": Provide(read_search_form)})
     def search(
@@ -95,6 +125,8 @@ class PageController(Controller):
         form: NamedDependency[SearchForm],
         searcher: NamedDependency[Searcher],
     ) -> Template:
+        if form.is_widened and not form.description.strip():
+            return _home(searcher, form.filters())
         return _results(searcher, form.description, form.filters(), site=_site(request))
 
     @get("/search", sync_to_thread=True)
@@ -106,7 +138,7 @@ class PageController(Controller):
         q: Annotated[str, QueryParameter()] = "",
     ) -> Template:
         if not q.strip():
-            return _page("home.html", searcher, description="", filters=facets)
+            return _home(searcher, facets)
         return _results(searcher, q, facets, site=_site(request), by_address=True)
 
     @get("/cases/{case_id:str}", sync_to_thread=True)
@@ -142,8 +174,16 @@ class PageController(Controller):
         for each in category.cases:
             by_phase[each.phase].append(each)
         supported = catalogue.supported_strategies(searcher.store, category_id)
-        lessons = [(title, list(its)) for title, its in groupby(category.lessons, key=lambda each: each.case_title)]
-        return _page("category.html", searcher, category=category, by_phase=by_phase, supported=supported, lessons=lessons)
+        lessons = [(title, list(its)) for (_, title), its in groupby(category.lessons, key=lambda each: (each.case, each.case_title))]
+        return _page(
+            "category.html",
+            searcher,
+            category=category,
+            by_phase=by_phase,
+            supported=supported,
+            lessons=lessons,
+            weighed_most=catalogue.weighs_most(searcher.store, category_id),
+        )
 
     @get("/strategies", sync_to_thread=True)
     def strategies(self, searcher: NamedDependency[Searcher]) -> Template:
@@ -158,7 +198,7 @@ class PageController(Controller):
             return Response(stored.markdown, media_type="text/markdown")
         # What a source says before what is inferred.
         links = sorted(store.links(strategy_id=strategy_id), key=lambda link: link.inferred)
-        cases = {link.case_id: store.case(link.case_id).case.meta for link in links}
+        cases = {link.case_id: store.case(link.case_id) for link in links}
         return _page("strategy.html", searcher, strategy=stored.strategy, links=links, cases=cases)
 
 
@@ -171,6 +211,10 @@ def share_address(description: str, filters: Filters) -> str:
 
 def _site(request: Request) -> str:  # type: ignore[type-arg]
     return str(request.base_url).rstrip("/")
+
+
+def _home(searcher: Searcher, filters: Filters) -> Template:
+    return _page("home.html", searcher, description="", filters=filters, unshown=unshown(searcher.store, filters))
 
 
 def _results(searcher: Searcher, description: str, filters: Filters, *, site: str, by_address: bool = False) -> Template:
@@ -192,6 +236,7 @@ def _results(searcher: Searcher, description: str, filters: Filters, *, site: st
         status_code=status_code,
         description=description,
         filters=filters,
+        unshown=unshown(searcher.store, filters),
         answer=answer,
         problem=problem,
         signs=signs_markdown(answer, searcher.store.taxonomy, site=site) if answer and answer.signs else "",

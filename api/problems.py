@@ -127,5 +127,6 @@ def _page(request: Request, error: Exception, problem: ProblemDetailsException) 
         "next_step": problem.extra["next_step"],
         "near": near,
         "most": MAX_CHARACTERS,
+        "contributing": request.url.path.startswith("/contribute"),
     }
     return Template("error.html", context=context, status_code=problem.status_code, media_type=MediaType.HTML)

@@ -31,6 +31,7 @@ from api.schemas import (
     StrategyDetail,
     StrategySummary,
 )
+from api.showing import told_of
 from indexer.answer import Answer, SimilarCase
 from indexer.explanation import Explanation
 from indexer.searcher import Searcher
@@ -186,14 +187,17 @@ class StatementController(Controller):
     def list_lessons(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
-        """List the lessons of the cases that satisfy the filters."""
+        """List the lessons of the cases that satisfy the filters; withdrawn and superseded cases have none to tell."""
         return paged(catalogue.statements(searcher.store, "lessons", facets), page, page_size)
 
     @get("/symptoms", operation_id="ListSymptoms", responses=LIST_PROBLEMS, sync_to_thread=True)
     def list_symptoms(
         self, searcher: NamedDependency[Searcher], facets: NamedDependency[Filters], page: PageNumber = 1, page_size: PageSize = 50
     ) -> Page[Statement]:
-        """List the early-warning signs of the cases that satisfy the filters; `phase` is the one in which the sign shows."""
+        """List the early-warning signs of the cases that satisfy the filters; `phase` is the one in which the sign shows.
+
+        Withdrawn and superseded cases have none to tell.
+        """
         return paged(catalogue.symptoms(searcher.store, facets), page, page_size)
 
     @get("/terms", operation_id="ListTerms", responses=PROBLEMS, sync_to_thread=True)
@@ -223,6 +227,7 @@ class FeedController(Controller):
             address=str(request.url),
             site=str(request.base_url).rstrip("/"),
             built_at=searcher.manifest.built_at,
+            told_of=lambda stored: told_of(stored.case.meta.status, stored.corpus, searcher),
         )
 
 

@@ -107,6 +107,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     case: str
     case_title: str
+    corpus: str
+    status: str
+    """Of the case: what a draft states, nobody has reviewed yet."""
     lead: str
     text: str
     tag: str | None
@@ -117,6 +120,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             case=stored.case.id,
             case_title=stored.case.meta.title,
+            corpus=stored.corpus,
+            status=stored.case.meta.status,
             lead=plain(item.lead),
             text=plain(item.text),
             tag=item.tag,

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ from indexer.generation import current_generation
 from kb.errors import IndexUnavailableError, PortInUseError, ServerError
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from litestar.types import ASGIApp
 
 _LOGGING = {
     "version": 1,
@@ -64,14 +65,20 @@ def run(settings: Settings, *, skip_invalid: bool) -> None:
         log_access=False,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
-    ).serve(target_loader=_app, wrap_loader=False)  # by a name, it would be looked for where the server is started
+    ).serve(target_loader=partial(_app, settings), wrap_loader=False)  # by a name, it would be looked for where the server is started
 
 
-def _app() -> Litestar:
-    """Return the app, in the process that serves it."""
+def _app(settings: Settings) -> ASGIApp:
+    """Return the app, in the process that serves it.
+
+    Of a request that comes through one of our proxies, it is told the scheme and the client that the proxy was asked with and by.
+    """
+    from granian.utils.proxies import wrap_asgi_with_proxy_headers
+
     from api.app import app_from_environment
 
-    return app_from_environment()
+    app: ASGIApp = wrap_asgi_with_proxy_headers(app_from_environment(), trusted_hosts=list(settings.proxies))
+    return app
 
 
 def index_is_needed(settings: Settings) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -25,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Address the server listens on (PREMORTEM_HOST)."""
     port: int = 8000
     """Port the server listens on (PREMORTEM_PORT)."""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses or networks of reverse proxies, separated by commas, whose word is taken for how and by whom they were asked, as
+    X-Forwarded-Proto and X-Forwarded-For tell it; by default this machine alone (PREMORTEM_PROXIES)."""
     index: Path = Path()
     """Index folder (PREMORTEM_INDEX)."""
     cases: tuple[Path, ...] = ()
@@ -72,6 +76,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values["cases"] = tuple(Path(part).expanduser() for part in raw.split(os.pathsep) if part)
         elif name == f"{PREFIX}INDEX":
             values["index"] = Path(raw).expanduser()
+        elif name == f"{PREFIX}PROXIES":
+            values["proxies"] = tuple(part.strip() for part in raw.split(",") if part.strip())
         else:
             try:
                 values[fields[name].name] = msgspec.convert(raw, fields[name].type, strict=False)
@@ -90,6 +96,8 @@ def checked(settings: Settings) -> Settings:
     """
     if not 1 <= settings.port <= LAST_PORT:
         raise SettingsError(f"port {settings.port} is out of range", next_step=f"give a port from 1 to {LAST_PORT}")
+    for proxy in settings.proxies:
+        _check_proxy(proxy)
     if settings.threads < 1:
         raise SettingsError(f"threads is {settings.threads}", next_step="give at least 1")
     if settings.checks_per_minute < 1:
@@ -103,11 +111,26 @@ def checked(settings: Settings) -> Settings:
     return settings
 
 
+def _check_proxy(proxy: str) -> None:
+    """Return if it is an address or a network.
+
+    Raises:
+        SettingsError: it is neither, or stands for every address there is: then each client could name itself as it likes.
+    """
+    try:
+        network = ipaddress.ip_network(proxy)
+    except ValueError as error:
+        raise SettingsError(f"proxies: {error}", next_step="give addresses like 10.0.0.7, or networks like 10.0.0.0/24") from error
+    if network.prefixlen == 0:
+        raise SettingsError(f"proxies: {proxy!r} is every address", next_step="name the proxy's own, such as 10.0.0.7")
+
+
 def to_environ(settings: Settings) -> dict[str, str]:
     """Return the environment variables that give these settings to a child process."""
     values = {
         "host": settings.host,
         "port": str(settings.port),
+        "proxies": ",".join(settings.proxies),
         "index": str(settings.index.resolve()),
         "cases": os.pathsep.join(str(folder.resolve()) for folder in settings.cases),
         "lenient": str(int(settings.lenient)),

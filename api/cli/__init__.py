@@ -61,8 +61,8 @@ EXIT_CODES: dict[type[PremortemError], int] = {
 _EPILOG = """\b
 Exit codes: 0 all well · 1 problems found, or an error of no other kind · 2 wrong use, description or filter
 3 no such case or strategy · 4 invalid case files · 5 no usable index · 6 model · 7 folder not writable · 8 server
-Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _THREADS, _LENIENT, _REPOSITORY, _CHECKS_PER_MINUTE;
-options on the command line win."""
+Settings: PREMORTEM_INDEX, _CASES, _MODEL, _ENCODER, _HOST, _PORT, _PROXIES, _THREADS, _LENIENT, _REPOSITORY,
+_CHECKS_PER_MINUTE; options on the command line win."""
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

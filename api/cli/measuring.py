@@ -76,6 +76,7 @@ def evaluate(
 @click.option("--epochs", type=click.IntRange(1), help="Times each description is seen. Default 4.")
 @click.option("--learning-rate", type=float, help="Default 0.0001.")
 @click.option("--batch", type=click.IntRange(2), help="Descriptions in a step. Default 20.")
+@click.option("--max-tokens", type=click.IntRange(16, 256), help="Longer texts are cut in training. Default 160.")
 @click.option("--retention", type=click.FloatRange(0), help="How strongly texts of no particular field are held. Default 10.")
 @click.option("--seed", type=int, help="Default 0.")
 @click.option(

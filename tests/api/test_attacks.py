@@ -157,7 +157,7 @@ def test_markdown_is_never_taken_for_a_page(attacked, address):
 def test_feed_holds_attacks_as_text(attacked):
     root = ET.fromstring(attacked.get("/api/v1/feed.atom").content)
     titles = {title.text or "" for title in root.iter("{http://www.w3.org/2005/Atom}title")}
-    assert f"Attack script {ATTACKS['script']}" in titles
+    assert f"Attack script {ATTACKS['script']} (disputed)" in titles
     assert {element.tag.partition("}")[2] for element in root.iter()} == {
         *("feed", "title", "id", "updated", "link", "author", "name", "entry", "category", "summary")
     }

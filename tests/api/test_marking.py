@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
-from api.markdown import inline_html
+from api.markdown import in_new_tab, inline_html
 from api.marking import marked, shared_stems
 
 
@@ -45,3 +45,12 @@ def test_taking_the_marks_away_gives_back_the_text(one, other):
 @given(st.text(), st.text())
 def test_sharing_goes_both_ways(one, other):
     assert shared_stems(one, other) == shared_stems(other, one)
+
+
+def test_only_links_that_leave_the_page_open_a_new_tab():
+    html = in_new_tab(inline_html("As [told](https://example.org/a 'the </a> <a>') and [here](/cases/vasa-1628). [^s1]"))
+    told, here, footnote = html.split("<a")[1:]
+    for leaving in (told, here):
+        assert leaving.startswith(' target="_blank" href=')
+        assert leaving.count('<span class="vh"> (opens in a new tab)</span></a>') == 1
+    assert "target" not in footnote

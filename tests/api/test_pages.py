@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
 from api.app import create_app
+from api.comparing import same_facts
 from api.settings import Settings
 from kb.corpus import shipped
 from tests.api.conftest import BRIEF, Answer, Client
@@ -30,6 +32,11 @@ PAGES = [
     "/strategies/iterative-rollout",
     "/search?q=We+replace+the+payroll+of+all+hospitals+in+one+weekend",
     "/search?q=Write+me+a+haiku+about+the+first+frost",
+    "/map",
+    "/map?q=We+replace+the+payroll+of+all+hospitals+in+one+weekend",
+    "/compare",
+    f"/compare?ids={CASE},multinational-erp-regions",
+    "/contribute",
 ]
 LOADING = {
     ("script", "src"),
@@ -135,7 +142,6 @@ def test_page_has_each_id_once_and_a_label_for_each_field(client, address):
 
 def test_no_link_within_the_site_is_dead(client):
     links = {link.partition("#")[0] for address in PAGES for link in page(client, address).links if link.startswith("/")}
-    links.discard("/contribute")  # its page comes with the contribution form
     many = sorted(link for link in links if link.startswith("/cases"))
     followed = [*sorted(links - set(many)), *many[::5]]  # every case and filter would take ten seconds
     assert len(followed) > 100
@@ -291,6 +297,43 @@ def test_search_by_address_without_text_shows_the_form(client, address):
     assert page(client, address).headings == page(client, "/").headings
 
 
+NARROWED = {"decade": ["2010s"], "industry": ["health", "retail"], "from_year": ["2000"]}
+
+
+def carried(html: str) -> dict[str, list[str]]:
+    """Return the filters that a page has no field for and so carries along."""
+    hidden = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', html)
+    return {name: [value for its, value in hidden if its == name] for name, _ in hidden}
+
+
+def test_filters_that_the_form_cannot_show_are_told_and_carried_along(client):
+    response = client.get("/search", params={"q": BRIEF, "phase": "go-live", **NARROWED})
+    assert carried(response.text) == NARROWED
+    off = re.findall(r'<button type="submit" form="ask" formnovalidate name="without" value="([^"]*)"', response.text)
+    assert off == ["industry=health", "industry=retail", "decade=2010s", "from_year=2000"]
+    assert '<select id="f-industry"' not in response.text
+    assert re.search(r'value="go-live"\s+selected', response.text)
+    again = client.post("/search", data={"description": BRIEF, "phase": "go-live", **NARROWED})
+    assert carried(again.text) == NARROWED
+    assert Page(again.text).headings == Page(response.text).headings
+
+
+def test_a_carried_filter_can_be_taken_off(client):
+    form = {"description": BRIEF, **NARROWED}
+    response = client.post("/search", data={**form, "without": "decade=2010s"})
+    assert carried(response.text) == {name: its for name, its in NARROWED.items() if name != "decade"}
+    response = client.post("/search", data={**form, "without": "industry=retail"})
+    assert "industry" not in carried(response.text)
+    assert re.search(r'value="health"\s+selected', response.text)  # one value is what the form can show
+    response = client.post("/search", data={**form, "description": "", "without": "decade=2010s"})
+    assert response.status_code == 200
+    assert Page(response.text).headings == page(client, "/").headings
+
+
+def test_a_year_that_is_none_is_no_form_of_ours(client):
+    assert client.post("/search", data={"description": BRIEF, "from_year": "soon"}).status_code == 400
+
+
 def test_filters_that_leave_no_case_are_told(client):
     found = post(client, description=BRIEF, industry="retail", outcome="data-loss", phase="procurement")
     assert found.headings == ["No case has all of these filters"]
@@ -415,6 +458,45 @@ def test_category_page_counts_where_its_cases_broke(client):
     counts = [int(count) for count in re.findall(r'<span class="count">(\d+)<', html)]
     assert sum(counts) == client.get("/api/v1/cases?category=insufficient-testing").json()["total"]
     assert len(counts) == len(client.get("/api/v1/terms").json()["phase"])
+
+
+def test_category_page_says_whose_lessons_it_lists(client):
+    notes = {}
+    for each in client.get("/api/v1/categories").json():
+        html = client.get(f"/categories/{each['id']}").text
+        cases = client.get(f"/api/v1/categories/{each['id']}").json()["cases"]
+        note = re.search(r'id="lessons">Lessons <small>(.*?)</small>', html)
+        if note:
+            notes.setdefault(any(case["categories"][0] == each["id"] for case in cases), set()).add(note[1])
+    assert notes.pop(True) == {"of cases where it weighed most"}
+    assert notes in ({}, {False: {"of all cases that name it"}})
+
+
+def test_page_beyond_the_last_says_how_many_there_are(client):
+    assert "There is only one page of these." in page(client, "/cases?q=payroll&industry=health&page=9").text
+    assert re.search(r"There are only \d+ pages of these\.", page(client, "/cases?page=99").text)
+
+
+def test_symptoms_stand_by_phase_in_a_comparison(client):
+    phases = [term["name"] for term in client.get("/api/v1/terms").json()["phase"]]
+    ids = [case["id"] for case in client.get("/api/v1/cases?page_size=500").json()["items"]]
+    tagged = 0
+    for pair in zip(ids[:40:2], ids[1:40:2], strict=True):
+        html = client.get(f"/compare?ids={','.join(pair)}").text
+        for cell in html.split('aria-labelledby="symptoms"')[1].split("</section>")[0].split('class="cell"')[1:]:
+            order = [phases.index(name) for name in re.findall(r'<span class="tag">([^<]*?)</span>', cell)]
+            assert order == sorted(order), pair
+            tagged += len(order)
+    assert tagged > 50
+
+
+def test_what_drafts_leave_open_is_nothing_they_agree_in(searcher):
+    replace = msgspec.structs.replace
+    cases = []
+    for stored in searcher.store.cases([0, 1]):
+        meta = replace(stored.case.meta, phase="", industry="", country=None, outcome="abandoned")
+        cases.append(replace(stored, case=replace(stored.case, meta=meta)))
+    assert same_facts(cases) & {"phase", "industry", "country", "outcome"} == {"outcome"}
 
 
 def test_category_page_ranks_strategies_by_its_own_cases(client):

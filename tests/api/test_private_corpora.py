@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,7 +159,7 @@ def test_the_map_shows_drafts_without_cause_or_phase(client):
     html = client.get("/map").text
     assert '<th scope="row"><a href="/cases/scanner-stood-still">' in html
     assert "<td>Not known</td>" in html
-    assert "(cause not known)</title>" in html
+    assert "(cause not known, draft, corpus ours)</title>" in html
     assert 'href="/cases?category=data-quality&amp;phase="' not in html
 
 
@@ -192,6 +193,91 @@ def test_pages_mark_drafts_and_name_the_corpus(client):
     results = client.post("/search", data={"description": PLAN}).text
     assert '<span class="status">Draft</span>' in results
     assert ">ours</span>" in results
+
+
+MARK = re.compile(r'\s*<span class="status">(\w+)</span>')
+
+
+def marked(html: str) -> dict[str, set[str]]:
+    """Id of a case → the statuses that stand behind links to it; empty for a link without."""
+    found: dict[str, set[str]] = {}
+    for link in re.finditer(r'<a [^>]*href="/cases/([a-z0-9-]+)(?:#[^"]*)?"[^>]*>(?:(?!</a>).)+</a>', html, re.DOTALL):
+        mark = MARK.match(html, link.end())
+        found.setdefault(link[1], set()).add(mark[1] if mark else "")
+    return found
+
+
+@pytest.mark.parametrize("address", ["/categories/data-quality", "/map", "/cases"])
+def test_pages_mark_drafts_at_every_link(client, address):
+    html = client.get(address).text.partition("<main")[2].replace('<g class="marks">', "<!--").replace("</g>", "-->")
+    found = marked(re.sub("<!--.*?-->", "", html, flags=re.DOTALL))
+    names = {"draft": {"Draft"}, "withdrawn": {"Withdrawn"}, "published": {""}}
+    statuses = {case["id"]: case["status"] for case in client.get("/api/v1/cases").json()["items"]}
+    assert "draft" in {statuses[case_id] for case_id in found}
+    assert found == {case_id: names[statuses[case_id]] for case_id in found}
+
+
+def test_each_mark_of_the_map_tells_draft_withdrawn_and_corpus(client):
+    titles = dict(re.findall(r'href="/cases/([a-z0-9-]+)"><title>(.*?)</title>', client.get("/map").text))
+    assert titles["forklift"] == "Fork-lifts wait for a floor plan (data quality, draft, corpus ours)"
+    assert titles["taken-back"].endswith(", withdrawn, corpus ours)")
+    assert titles[SEEDS[0]].endswith(", corpus public)")
+    assert "draft" not in titles[SEEDS[0]]
+
+
+def test_matches_on_the_map_are_marked(client):
+    html = client.post("/map", data={"description": PLAN}).text.partition('class="match"')[2].partition("</section>")[0]
+    assert marked(html)["label-printers-went-quiet"] == {"Draft"}
+    assert '<span class="status corpus">ours</span>' in html
+
+
+@pytest.mark.parametrize("step", ["3", "7"])
+def test_drafts_that_a_contribution_is_like_are_marked(client, step):
+    html = client.post("/contribute", data={"title": "Label printers", "plan": PLAN, "step": step}).text
+    found = marked(html.replace('<span class="vh"> (opens in a new tab)</span>', ""))
+    assert found["label-printers-went-quiet"] == {"Draft"}
+
+
+def test_drafts_to_add_to_a_comparison_are_marked(client):
+    offered = client.get(f"/compare?ids={','.join(SEEDS[:3])}").text.partition('class="add"')[2].partition("</section>")[0]
+    found = marked(re.sub(r"/compare\?ids=[^\"]*,", "/cases/", offered))
+    statuses = {case["id"]: case["status"] for case in client.get("/api/v1/cases").json()["items"]}
+    assert "draft" in {statuses[case_id] for case_id in found}
+    assert {case_id for case_id, marks in found.items() if marks == {"Draft"}} == {each for each in found if statuses[each] == "draft"}
+
+
+def test_a_case_that_is_alone_in_a_comparison_is_marked(client):
+    assert marked(client.get("/compare?ids=forklift").text)["forklift"] == {"Draft"}
+
+
+def test_the_feed_tells_drafts_withdrawn_cases_and_the_corpus(client):
+    feed = client.get("/api/v1/feed.atom").text
+    assert "<title>Fork-lifts wait for a floor plan (draft, corpus ours)</title>" in feed
+    assert "<title>Taken back (withdrawn, corpus ours)</title>" in feed
+    assert feed.count("(corpus public)</title>") == len(SEEDS)
+
+
+def test_a_strategy_names_the_corpus_of_its_cases(client):
+    strategy = next(each["id"] for each in client.get("/api/v1/strategies").json() if each["n_cases"])
+    assert '<span class="status corpus">public</span>' in client.get(f"/strategies/{strategy}").text
+
+
+def test_a_withdrawn_case_states_nothing_and_supports_no_strategy(client):
+    taken_back = client.get("/api/v1/cases/taken-back").json()
+    assert taken_back["lessons"]
+    assert taken_back["symptoms"]
+    for kind in ("lessons", "symptoms"):
+        told = client.get(f"/api/v1/{kind}?page_size=500").json()["items"]
+        assert {each["case"] for each in told} >= {*SEEDS, "forklift"}
+        assert "taken-back" not in {each["case"] for each in told}
+        assert {(each["status"], each["corpus"]) for each in told if each["case"] == "forklift"} == {("draft", "ours")}
+    for category in taken_back["summary"]["categories"]:
+        found = client.get(f"/api/v1/categories/{category}").json()
+        assert "taken-back" in {case["id"] for case in found["cases"]}
+        assert "taken-back" not in {each["case"] for each in found["lessons"] + found["factors"]}
+        html = client.get(f"/categories/{category}").text
+        original = len([case for case in found["cases"] if case["id"] != "taken-back"])
+        assert all(int(count) <= original for count in re.findall(r"<span>(\d+) of these cases", html))
 
 
 def test_the_search_form_can_leave_drafts_out(client):

@@ -57,6 +57,42 @@ def test_pages_and_static_files_are_served(server):
     assert httpx.get(server.url + style[1]).raise_for_status().headers["content-type"].startswith("text/css")
 
 
+def test_addresses_are_those_by_which_the_proxy_was_asked(server):
+    asked = {"host": "cases.example.org", "x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+    case = httpx.get(f"{server.url}/cases/{SEEDS[0]}", headers=asked).raise_for_status().text
+    assert f"https://cases.example.org/cases/{SEEDS[0]}" in case
+    found = httpx.get(f"{server.url}/search", params={"q": BRIEF}, headers=asked, timeout=30).raise_for_status().text
+    assert "https://cases.example.org/search?q=" in found
+    feed = httpx.get(f"{server.url}/api/v1/feed.atom", headers=asked).raise_for_status().text
+    assert "<id>https://cases.example.org/api/v1/feed.atom</id>" in feed
+    assert "http://cases.example.org" not in case + found + feed
+
+
+def checks_left(server: Server, *hops: str) -> int:
+    """The allowance that is left after a check which came through these."""
+    headers = {"content-type": "text/markdown", "x-forwarded-for": ", ".join(hops)}
+    response = httpx.post(f"{server.url}/api/v1/contributions/check", content=b"x", headers=headers, timeout=30).raise_for_status()
+    return int(response.headers["ratelimit-remaining"])
+
+
+def test_each_client_behind_the_proxy_has_an_allowance_of_its_own(server):
+    first = checks_left(server, "203.0.113.9")
+    assert checks_left(server, "203.0.113.9") == first - 1
+    assert checks_left(server, "203.0.113.10") == first
+    assert checks_left(server, "198.51.100.1", "203.0.113.9") == first - 2  # what a client says of itself counts for nothing
+
+
+def test_only_the_named_proxy_is_believed(folder):
+    port = free_port()
+    arguments = ["--index", folder / "index", "--cases", folder / "corpus", "--port", port]
+    with Server(folder / "elsewhere", *arguments, port=port, PREMORTEM_PROXIES="192.0.2.7") as server:
+        server.wait_until_ready()
+        forged = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+        feed = httpx.get(f"{server.url}/api/v1/feed.atom", headers=forged).raise_for_status().text
+        assert f"<id>{server.url}/api/v1/feed.atom</id>" in feed
+        assert checks_left(server, "203.0.113.9") == checks_left(server, "203.0.113.10") + 1
+
+
 def test_body_over_the_limit_is_refused_by_the_real_server(server):
     response = httpx.post(f"{server.url}/api/v1/search", content=b"a" * 3_000_000, timeout=30)
     assert response.status_code == 413

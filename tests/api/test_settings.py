@@ -30,6 +30,7 @@ def test_nothing_set_gives_the_defaults():
         ("MODEL", "/srv/model", "/srv/model"),
         ("ENCODER", "sentence-transformers", "sentence-transformers"),
         ("THREADS", "2", 2),
+        ("PROXIES", "10.0.0.7, fd00::/8,", ("10.0.0.7", "fd00::/8")),
     ],
 )
 def test_each_variable_sets_its_field(name, raw, value):
@@ -38,6 +39,18 @@ def test_each_variable_sets_its_field(name, raw, value):
 
 def test_empty_variable_counts_as_unset():
     assert load_settings({"PREMORTEM_PORT": "", "PREMORTEM_PROT": ""}) == load_settings({})
+
+
+def test_this_machine_alone_is_a_proxy_unless_others_are_named():
+    assert load_settings({}).proxies == ("127.0.0.1", "::1")
+
+
+@pytest.mark.parametrize("raw", ["*", "0.0.0.0/0", "::/0", "proxy.example.org", "10.0.0.1/24"])
+def test_no_setting_believes_every_client(raw):
+    with pytest.raises(SettingsError, match="proxies") as caught:
+        load_settings({"PREMORTEM_PROXIES": f"127.0.0.1,{raw}"})
+    assert raw in str(caught.value)
+    assert "10.0.0.7" in caught.value.next_step
 
 
 def test_home_is_expanded():
@@ -77,5 +90,6 @@ def test_unusable_value_is_an_error_that_names_it(name, raw):
 
 def test_settings_survive_the_way_to_a_child_process(tmp_path):
     environ = {"PREMORTEM_INDEX": str(tmp_path / "i"), "PREMORTEM_CASES": f"{tmp_path}{os.pathsep}{tmp_path / 'b'}", "PREMORTEM_PORT": "81"}
+    environ["PREMORTEM_PROXIES"] = "10.0.0.7,fd00::/8"
     settings = load_settings(environ)
     assert load_settings(to_environ(settings)) == settings

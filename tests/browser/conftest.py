@@ -126,6 +126,25 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
     assert wrong == []
 
 
+def covered(page: Page, bar: str) -> list[str]:
+    """Go through the page by keyboard and return what, when focused, lies behind a bar."""
+    found: list[str] = page.evaluate(
+        """async (selector) => {
+          const bar = document.querySelector(selector), hidden = [];
+          const stops = [...document.querySelectorAll("main a[href], main button, main input:not([type=hidden]), main summary")];
+          for (const each of [...stops, ...stops.toReversed()]) {
+            if (bar.contains(each) || !each.checkVisibility()) continue;
+            each.focus();
+            const one = each.getBoundingClientRect(), other = bar.getBoundingClientRect();
+            if (one.top < other.bottom - 1 && other.top < one.bottom - 1) hidden.push(each.textContent.trim() || each.value);
+          }
+          return hidden;
+        }""",
+        bar,
+    )
+    return found
+
+
 def sideways(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
+from api.contribution import MAX_ROWS
+from tests.api.test_contributing import WHOLE
 from tests.browser.conftest import CASE, HEIGHT, NOTHING, RESULTS, SCREENSHOTS, Opener, sideways
 
 PAGES = {
@@ -26,8 +29,25 @@ PAGES = {
     "compare-wrong": "/compare?ids=queensland-health-payrol-2010,multinational-erp-regions",
     "compare-none": "/compare",
     "missing": "/cases/queensland-health-payrol",
+    "contribute": "/contribute",
 }
 """Name of the pictures → address."""
+MISTAKES = {**WHOLE, "years": "soon", "sources.0.url": "example.org/report", "symptoms.0.tag": ""}
+POSTED = {
+    "search-wrong": ("/search", {"description": "Kept payroll", "industry": "retial"}),
+    "contribute-2": ("/contribute", {**MISTAKES, "step": "2"}),
+    "contribute-5": ("/contribute", {**MISTAKES, "step": "5"}),
+    "contribute-7": ("/contribute", {**MISTAKES, "step": "7"}),
+    "contribute-7-complete": ("/contribute", {**WHOLE, "step": "7", "status": "published"}),
+    "contribute-wrong": ("/contribute", {f"symptoms.{number}.lead": "A sign" for number in range(MAX_ROWS + 1)}),
+}
+"""Name of the pictures → address, and the form that is sent there."""
+SEND = """([address, pairs]) => {
+  const form = Object.assign(document.createElement("form"), { method: "post", action: address });
+  for (const [name, value] of pairs) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  document.body.append(form);
+  form.submit();
+}"""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 
 
@@ -40,9 +60,20 @@ LOADED = """[...performance.getEntriesByType("navigation"), ...performance.getEn
   .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
 
 
-@pytest.mark.parametrize("name", PAGES)
+def opened(open_page: Opener, name: str) -> Page:
+    if name in PAGES:
+        return open_page(PAGES[name])
+    page = open_page("/")
+    address, form = POSTED[name]
+    pairs = [(field, value) for field, values in form.items() for value in ([values] if isinstance(values, str) else values)]
+    with page.expect_navigation():
+        page.evaluate(SEND, [address, pairs])
+    return page
+
+
+@pytest.mark.parametrize("name", [*PAGES, *POSTED])
 def test_page_is_accessible_and_fits(open_page: Opener, name: str) -> None:
-    page = open_page(PAGES[name])
+    page = opened(open_page, name)
     assert 5_000 < page.evaluate(LOADED) <= MOST_BYTES
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     problems: list[tuple[object, ...]] = []

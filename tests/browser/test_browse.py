@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Opener, sideways
+from tests.browser.conftest import Opener, covered, sideways
 
 
 def total(page: Page) -> int:
@@ -127,6 +127,13 @@ def test_ticked_cases_are_compared(open_page: Opener, javascript: bool) -> None:
     button.click()
     page.wait_for_url("**/compare?*")
     assert [name.split(" ", 1)[1] for name in page.locator(".heads .name").all_inner_texts()] == names
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_focus_does_not_end_up_behind_the_bar_that_compares(open_page: Opener, width: int) -> None:
+    page = open_page("/cases", width=width)
+    page.locator(".pick input").first.check()
+    assert covered(page, ".bar-compare") == []
 
 
 def test_nothing_moves_when_a_case_is_ticked(open_page: Opener) -> None:

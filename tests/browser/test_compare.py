@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import CASE, Opener
+from tests.browser.conftest import CASE, Opener, covered
 
 THREE = [CASE, "multinational-erp-regions", "lidl-elwis-sap-2018"]
 ADDRESS = f"/compare?ids={','.join(THREE)}"
@@ -18,6 +18,11 @@ def test_cases_stand_side_by_side_on_a_desk(open_page: Opener) -> None:
     assert len(cells) == len(THREE)
     assert len({cell["y"] for cell in cells if cell}) == 1
     assert len({cell["x"] for cell in cells if cell}) == len(THREE)
+
+
+def test_focus_does_not_end_up_behind_the_names(open_page: Opener) -> None:
+    for width in (900, 1280):
+        assert covered(open_page(f"{ADDRESS},retailer-crm-marketing", width=width), ".heads") == []
 
 
 def test_cases_follow_each_other_by_section_on_a_phone(open_page: Opener) -> None:

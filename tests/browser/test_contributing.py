@@ -36,3 +36,12 @@ def test_an_address_without_its_scheme_holds_up_no_button(open_page: Opener) -> 
     page.fill('[id="sources.0.url"]', "example.org/report")
     press(page, "step:3")
     expect(page.locator("h1")).to_have_text("The plan")
+
+
+def test_the_markdown_is_copied_without_an_error(open_page: Opener) -> None:
+    page = open_page("/contribute")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "step:7")
+    page.get_by_role("button", name="Copy the Markdown").click()
+    expect(page.locator("[data-copied]")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#markdown")  # and nothing was thrown

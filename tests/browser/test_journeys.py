@@ -123,6 +123,30 @@ def test_page_fits_at_twice_the_size(open_page: Opener, name: str) -> None:
     assert sideways(page) <= 0
 
 
+LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesentwurf"
+LENGTHEN = """(long) => {
+  const texts = "p, p *, li, li *, dd, dd *, h1, h3, h3 *, .where, .corpus, .chips *, label, label *, strong, mark";
+  const fixed = ".vh, svg, button, .jump, .file, .end, .track, .status, .badge, .above, .mark, .bars, .count, .whose, .under, .tools"
+    + ", .bar-compare, .compare mark";
+  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode;
+    if (text.data.trim() && text.parentElement.matches(texts) && !text.parentElement.closest(fixed)) text.data = long;
+  }
+  for (const each of document.querySelectorAll("main h3, main .name")) {
+    each.insertAdjacentHTML("beforeend", `<span class="status corpus">${long}</span>`);
+  }
+}"""
+
+
+@pytest.mark.parametrize("name", ["results", "cases", "case", "compare", "category"])
+def test_words_of_any_length_fit_on_a_phone(open_page: Opener, name: str) -> None:
+    page = open_page(PAGES[name], width=320)
+    page.locator("main details").evaluate_all("all => all.forEach((each) => (each.open = true))")
+    page.evaluate(LENGTHEN, LONG)
+    assert sideways(page) <= 0
+
+
 def test_dark_and_light_follow_the_system(open_page: Opener) -> None:
     light, dark = (open_page("/map", theme=theme) for theme in ("light", "dark"))
     brightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, each) => sum + Number(each), 0)"

@@ -62,6 +62,29 @@ def test_a_mark_leads_to_its_case_by_mouse_and_by_keyboard(open_page: Opener) ->
     page.wait_for_url(f"**/cases/{CASE}")
 
 
+def test_the_tip_stays_under_the_pointer_and_goes_on_escape(open_page: Opener) -> None:
+    page = open_page("/map")
+    tip = page.locator("[data-tip]")
+    page.locator(f".marks a[href='/cases/{CASE}'] use").hover()
+    expect(tip).to_be_visible()
+    said = tip.inner_text()
+    tip.hover()
+    page.wait_for_timeout(600)  # twice as long as it lingers
+    expect(tip).to_have_text(said)
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    page.locator(".marks a").first.focus()
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    page.evaluate("document.activeElement.blur()")
+    page.locator(f".marks a[href='/cases/{CASE}'] use").hover()
+    expect(tip).to_be_visible()
+    page.locator("h1").hover()
+    expect(tip).to_be_hidden()
+
+
 def test_the_keyboard_can_skip_the_marks(open_page: Opener) -> None:
     page = open_page("/map")
     page.locator(".legend a").last.focus()

@@ -173,6 +173,90 @@ def test_signs_and_link_are_copied(open_page: Opener) -> None:
     assert page.locator("h1").inner_text() == before
 
 
+def test_without_a_clipboard_the_whole_link_is_shown_and_selected(open_page: Opener) -> None:
+    page = open_page(RESULTS)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")  # as on plain HTTP
+    page.click("text=Copy link")
+    field = page.get_by_label("The whole link, to copy")
+    expect(field).to_be_focused()
+    expect(field).to_have_value(re.compile(r"^http://127\.0\.0\.1:\d+/search\?q="))
+    assert page.evaluate("getSelection().toString()") == field.input_value()
+    expect(page.locator("[data-status]")).to_have_text("Press Ctrl+C to copy.")
+    page.click("text=Copy as Markdown")
+    expect(page.locator("#signs-markdown")).to_be_focused()
+
+
+def test_ticks_are_carried_into_the_markdown(open_page: Opener) -> None:
+    page = open_page(RESULTS)
+    label = page.locator(".signs label >> nth=1")
+    lead = label.locator("strong").inner_text()
+    label.click()
+    ticked = [line for line in page.input_value("#signs-markdown").splitlines() if line.startswith("- [x]")]
+    assert len(ticked) == 1 and lead.split()[0] in ticked[0]
+    with page.expect_response("**/search"):
+        page.fill("#description", BRIEF + " It starts in May.")
+    expect(page.locator("[data-status]")).to_have_text(re.compile("precedent"))
+    assert page.input_value("#signs-markdown").count("- [x]") == 1
+    label.click()
+    assert page.input_value("#signs-markdown").count("- [x]") == 0
+
+
+def test_results_of_an_earlier_text_say_so(open_page: Opener) -> None:
+    page = open_page(RESULTS)
+    status = page.locator("[data-status]")
+    page.fill("#description", "")
+    expect(status).to_have_text("The box is empty: the results are still those of the earlier text.")
+    page.fill("#description", "Kept " * 10_001)
+    expect(status).to_have_text("The text is too long: the results are still those of the earlier text.")
+    page.fill("#description", BRIEF)
+    expect(status).to_be_empty()
+
+
+def test_what_the_server_refuses_is_marked_as_wrong(open_page: Opener) -> None:
+    page = open_page(RESULTS, may_log="status of 422")
+    page.fill("#description", "Kept " + "\u0001" * 99)
+    expect(page.locator("#description")).to_have_attribute("aria-invalid", "true")
+    page.fill("#description", PAYROLL)
+    expect(page.locator("#description")).not_to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_filter_that_only_an_address_has_stays_until_it_is_taken_off(open_page: Opener, javascript: bool) -> None:
+    page = open_page(f"{RESULTS}&decade=2010s&industry=retail&industry=health", javascript=javascript)
+    chips = page.locator(".only button")
+    expect(chips).to_have_count(3)
+    page.fill("#description", PAYROLL)
+    page.click("text=Find precedents")
+    expect(page.locator("#answer")).to_contain_text("payroll goes live")
+    expect(chips).to_have_count(3)
+    page.get_by_role("button", name="Remove Decade 2010s").click()
+    expect(chips).to_have_count(2)
+    page.get_by_role("button", name="Remove Industry Retail").click()
+    expect(chips).to_have_count(0)
+    expect(page.locator("#f-industry")).to_have_value("health")
+    expect(page.locator("#description")).to_have_value(PAYROLL)
+
+
+def test_a_reload_keeps_the_filters_that_the_form_has_no_field_for(open_page: Opener) -> None:
+    page = open_page("/search?decade=2010s")
+    search(page, BRIEF)
+    verdict(page, "precedent|Nothing")
+    with page.expect_response("**/search"):
+        page.fill("#description", PAYROLL)
+    expect(page.locator("#answer")).to_contain_text("payroll goes live")
+    page.reload()
+    verdict(page, "precedent|Nothing")
+    expect(page.locator(".only button")).to_have_count(1)
+
+
+def test_a_file_dragged_over_the_box_moves_nothing(open_page: Opener) -> None:
+    page = open_page("/")
+    box = page.locator("#description")
+    before = box.bounding_box(), box.evaluate("each => getComputedStyle(each).font")
+    box.evaluate("each => each.classList.add('over')")
+    assert (box.bounding_box(), box.evaluate("each => getComputedStyle(each).font")) == before
+
+
 def test_box_counts_and_takes_examples_and_files(open_page: Opener, tmp_path: Path) -> None:
     page = open_page("/")
     expect(page.locator("#tally")).to_have_text("0 of 50,000 characters")

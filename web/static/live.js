@@ -1,6 +1,6 @@
 // Refreshes the results while the description is edited: fetches the page that the form would lead to and swaps its parts.
 
-import { restore, say } from "./premortem.js";
+import { carryTicks, restore, say } from "./premortem.js";
 
 const PAUSE_MS = 600;
 const form = document.querySelector("[data-ask]");
@@ -13,11 +13,13 @@ const asked = () => new URLSearchParams(new FormData(form));
 /** What the results on the page answer. */
 let shown = new URLSearchParams(
   [...form.elements]
-    .filter((field) => field.name && (field.type !== "checkbox" || field.defaultChecked))
+    .filter((field) => field.name && !field.matches("button") && (field.type !== "checkbox" || field.defaultChecked))
     .map((field) => [field.name, field.defaultValue ?? defaultChoice(field)]),
 );
 let timer;
 let underWay;
+/** Whether the status says that the results are of an earlier text. */
+let isOutdated = false;
 
 function defaultChoice(select) {
   return [...select.options].find((option) => option.defaultSelected)?.value ?? "";
@@ -33,7 +35,9 @@ function swap(page) {
     label.previousElementSibling.checked = ticked.has(label.textContent);
   }
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
-  box.toggleAttribute("aria-invalid", page.querySelector("textarea[aria-invalid]") !== null);
+  carryTicks();
+  if (page.querySelector("textarea[aria-invalid]")) box.setAttribute("aria-invalid", "true");
+  else box.removeAttribute("aria-invalid");
   document.title = page.title;
 }
 
@@ -42,8 +46,9 @@ function swap(page) {
 function remember(query, isNew) {
   const link = document.getElementById("share-address")?.getAttribute("href");
   const address = standsInAddress && link ? link : form.getAttribute("action");
-  if (isNew) history.replaceState(Object.fromEntries(shown), "", location.href);
-  history[isNew ? "pushState" : "replaceState"](Object.fromEntries(query), "", address);
+  const carried = [...form.querySelectorAll("[type=hidden]")].map((field) => [field.name, field.value]);
+  if (isNew) history.replaceState({ ...Object.fromEntries(shown), carried }, "", location.href);
+  history[isNew ? "pushState" : "replaceState"]({ ...Object.fromEntries(query), carried }, "", address);
   shown = query;
 }
 
@@ -52,8 +57,17 @@ async function refresh({ isNew = false } = {}) {
   clearTimeout(timer);
   underWay?.abort();
   const query = asked();
-  if (query.toString() === shown.toString()) return true;
-  if (!query.get("description").trim() || [...box.value].length > Number(box.dataset.most)) return false;
+  if (query.toString() === shown.toString()) {
+    if (isOutdated) say("");
+    isOutdated = false;
+    return true;
+  }
+  const isEmpty = !query.get("description").trim();
+  if (isEmpty || [...box.value].length > Number(box.dataset.most)) {
+    isOutdated = true;
+    say(`${isEmpty ? "The box is empty" : "The text is too long"}: the results are still those of the earlier text.`);
+    return false;
+  }
   const mine = new AbortController();
   underWay = mine;
   answer.setAttribute("aria-busy", "true");
@@ -63,6 +77,7 @@ async function refresh({ isNew = false } = {}) {
     if (!page.getElementById("answer")) throw new Error(`status ${reply.status}`);
     swap(page);
     remember(query, isNew);
+    isOutdated = false;
     say(`${verdict.textContent}.`);
     return true;
   } catch (error) {
@@ -81,7 +96,8 @@ form.addEventListener("input", (event) => {
 });
 
 form.addEventListener("submit", async (event) => {
-  if (event.submitter?.hasAttribute("formaction")) return; // a button that leads elsewhere, such as to the map
+  // A button that leads elsewhere, such as to the map, or takes off a filter, for which the form has another field then.
+  if (event.submitter?.matches("[formaction], [name=without]")) return;
   event.preventDefault();
   const isDone = await refresh({ isNew: true });
   if (isDone) verdict.focus();

@@ -3,10 +3,27 @@
 const plane = document.querySelector("[data-map]");
 const tip = plane.querySelector("[data-tip]");
 
-function show(event) {
-  const mark = event.target.closest(".marks a");
-  tip.hidden = !mark;
-  if (!mark) return;
+// Long enough to move the pointer from the mark over to the tip, which stays as long as it is there.
+const LINGER_MS = 300;
+let leaving;
+
+function hide() {
+  clearTimeout(leaving);
+  tip.hidden = true;
+}
+
+function hideSoon() {
+  clearTimeout(leaving);
+  leaving = setTimeout(() => {
+    const focused = !tip.hidden && plane.querySelector(".marks a:focus-visible");
+    if (focused) show(focused);
+    else hide();
+  }, LINGER_MS);
+}
+
+function show(mark) {
+  clearTimeout(leaving);
+  tip.hidden = false;
   const title = mark.querySelector("title") ?? mark;
   // The browser's own tip would say the same a second time, so the title becomes the name.
   if (title !== mark) {
@@ -22,5 +39,21 @@ function show(event) {
   tip.style.top = `${above < 0 ? at.bottom - frame.top + 8 : above}px`;
 }
 
-for (const name of ["pointerover", "focusin"]) plane.addEventListener(name, show);
-for (const name of ["pointerleave", "focusout"]) plane.addEventListener(name, () => (tip.hidden = true));
+plane.addEventListener("pointerover", (event) => {
+  const mark = event.target.closest(".marks a");
+  if (mark) show(mark);
+  else if (event.target === tip) clearTimeout(leaving);
+  else hideSoon();
+});
+plane.addEventListener("pointerleave", hideSoon);
+plane.addEventListener("focusin", (event) => {
+  const mark = event.target.closest(".marks a");
+  if (mark) show(mark);
+  else hide();
+});
+plane.addEventListener("focusout", () => {
+  if (!tip.matches(":hover")) hide();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") hide();
+});

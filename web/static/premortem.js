@@ -10,7 +10,7 @@ export function say(text) {
 /** Put values, by name of field, into the form. */
 export function fill(values) {
   for (const field of form.elements) {
-    if (!(field.name in values)) continue;
+    if (!(field.name in values) || field.type === "hidden") continue;
     if (field.type === "checkbox") field.checked = field.value === values[field.name];
     else field.value = values[field.name];
   }
@@ -98,9 +98,21 @@ function enhance(form) {
 
   // A page whose results were refreshed in place comes back as the empty form when it is reloaded.
   if (!box.value && history.state?.description && !document.getElementById("answer")) {
+    for (const [name, value] of history.state.carried ?? []) {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
     restore(history.state);
     form.requestSubmit();
   }
+}
+
+/** Tick in the Markdown what is ticked on the page; the signs stand in the same order in both. */
+export function carryTicks() {
+  const list = document.getElementById("signs-markdown");
+  if (!list) return;
+  const boxes = document.querySelectorAll(".signs input");
+  let at = 0;
+  list.value = list.defaultValue.replace(/^- \[ \]/gm, (open) => (boxes[at++]?.checked ? "- [x]" : open));
 }
 
 async function copy(source) {
@@ -108,20 +120,31 @@ async function copy(source) {
     await navigator.clipboard.writeText(source.value ?? source.href);
     return true;
   } catch {
-    // No clipboard without HTTPS, except on the machine itself.
+    // No clipboard without HTTPS, except on the machine itself. A link shows its address in a field, which can be selected.
     source.closest("details")?.setAttribute("open", "");
-    source.select?.();
+    const whole = source.href && source.parentElement.querySelector(".whole");
+    const field = whole ? whole.querySelector("input") : source;
+    if (whole) {
+      whole.hidden = false;
+      field.value = source.href;
+    }
+    field.focus();
+    field.select();
     return false;
   }
 }
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
-  if (!button) return;
+  if (!button?.dataset.copy) return; // that of a contribution, which has its own script, names nothing
   const done = await copy(document.getElementById(button.dataset.copy));
   say(done ? "Copied." : "Press Ctrl+C to copy.");
   button.classList.toggle("done", done);
   setTimeout(() => button.classList.remove("done"), 2000);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.closest(".signs")) carryTicks();
 });
 
 if (form) enhance(form);
