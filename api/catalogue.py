@@ -9,7 +9,6 @@ import msgspec
 from rapidfuzz import fuzz, process
 
 from api.schemas import CaseSummary, CategoryDetail, CategorySummary, Statement, StrategySummary
-from indexer.description import lexical_expression
 from kb.records import Filters, StoredCase
 from kb.store import Store
 from kb.text import words
@@ -27,7 +26,7 @@ def case_rows(store: Store, filters: Filters, keywords: str = "") -> list[int]:
         return []  # nothing but punctuation occurs nowhere
     if terms:
         allowed = set(store.filter_rows(filters))
-        hits = store.lexical(lexical_expression(tuple(terms)), limit=len(store.case_ids))
+        hits = store.lexical(terms)
         return [row for row, _ in hits if row in allowed]
     return store.rows_by_title(filters)
 

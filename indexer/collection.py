@@ -16,7 +16,6 @@ from typing import TextIO
 import msgspec
 import numpy as np
 
-from indexer.description import lexical_expression
 from indexer.encoder import Encoder, Progress
 from indexer.passages import sentences
 from indexer.ranking import Ranker
@@ -141,11 +140,11 @@ def _windows(document: _Text) -> list[str]:
     return [" ".join(window) for window in windows] or [document.title]
 
 
-def _full_text(collection: TestCollection) -> Callable[[tuple[str, ...], int], list[tuple[int, float]]]:
+def _full_text(collection: TestCollection) -> Callable[[tuple[str, ...]], list[tuple[int, float]]]:
     db = sqlite3.connect(":memory:")
     create_full_text(db, "document_text", ("title", "text"))
     db.executemany(
         "insert into document_text(rowid, title, text) values (?, ?, ?)",
         ((row, document.title, document.text) for row, document in enumerate(collection.documents)),
     )
-    return lambda terms, limit: bm25(db, "document_text", (1.0, 1.0), lexical_expression(terms), limit)
+    return lambda terms: bm25(db, "document_text", (1.0, 1.0), terms)

@@ -320,8 +320,3 @@ def _notices(text: str, all_words: list[str], controls: int) -> list[AnswerNotic
         message = f"{controls} control characters were read as blanks"
         notices.append(AnswerNotice(code="control-characters", message=message, next_step="send plain text"))
     return notices
-
-
-def lexical_expression(terms: tuple[str, ...]) -> str:
-    """Return the FTS5 expression for any of the terms; a repeated term counts as often as it stands."""
-    return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)

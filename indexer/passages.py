@@ -17,11 +17,12 @@ def case_passages(case: Case) -> list[Passage]:
 
     A draft without undertaking gives its story, too.
     """
-    passages = [
+    undertaking = [
         Passage(case_id=case.id, kind="undertaking", line=paragraph.line, text=sentence, embedded=sentence)
         for paragraph in case.undertaking
         for sentence in sentences(plain(paragraph.text))
     ]
+    passages = list(undertaking)
     for kind, items in (
         ("likeness", case.likenesses),
         ("symptom", case.symptoms),
@@ -30,7 +31,7 @@ def case_passages(case: Case) -> list[Passage]:
         ("prevention", case.prevention),
     ):
         passages.extend(_item_passage(case.id, kind, item) for item in items)
-    if not case.undertaking:  # a draft that does not say yet what was attempted can be met by what happened
+    if not undertaking:  # a draft that does not say yet what was attempted can be met by what happened
         passages.extend(_story_passages(case))
     return passages
 

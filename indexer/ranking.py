@@ -34,8 +34,8 @@ class Ranker:
     headlines: Vectors
     passages: Vectors
     layout: Layout
-    lexical: Callable[[tuple[str, ...], int], list[tuple[int, float]]]
-    """(terms, limit) → (case row, bm25), best first."""
+    lexical: Callable[[tuple[str, ...]], list[tuple[int, float]]]
+    """Terms → (case row, bm25) of all that hold any of them, best first."""
     searchable: IntArray
     encoder: Encoder
 
@@ -83,7 +83,7 @@ class Ranker:
             always: searchable rows that are scored even where no list names them.
         """
         few = len(self.searchable) <= MOST_SCORED
-        bm25 = dict(self.lexical(read.terms, MOST_SCORED))
+        bm25 = dict(self.lexical(read.terms))
         allowed = self.searchable if allowed is None else allowed
         rows = self.searchable if few else self._candidates(whole, sentences, allowed, bm25)
         rows = rows if always is None else np.union1d(rows, always)
@@ -104,5 +104,6 @@ class Ranker:
         passage_rows, _ = self.layout.rows_of(allowed)
         hits = self.passages.search(sentences, limit=_CANDIDATES, rows=passage_rows)[1].ravel()
         case_of = np.searchsorted(self.layout.starts, hits[hits >= 0], side="right") - 1
-        lexical = np.array(list(bm25)[:_CANDIDATES], np.int64)
+        lexical = np.array(list(bm25), np.int64)
+        lexical = lexical[np.isin(lexical, allowed)][:_CANDIDATES]
         return np.intersect1d(np.concatenate([by_case[by_case >= 0], case_of, lexical]), allowed)

@@ -10,7 +10,7 @@ import numpy as np
 from indexer.answer import Answer, AnswerNotice, FoundCase, RankedStrategy, Sign, SimilarCase
 from indexer.arrays import Embeddings, FloatArray, IntArray
 from indexer.calibration import Calibration, find_calibration
-from indexer.description import Description, Sentence, lexical_expression, read_description
+from indexer.description import Description, Sentence, read_description
 from indexer.encoder import BASE, DEFAULT_MODEL, Encoder, find_model
 from indexer.explanation import Explanation, explain
 from indexer.generation import MAP, STORE, Manifest, current_generation
@@ -79,7 +79,7 @@ class Searcher:
             headlines=headlines,
             passages=self._passages,
             layout=Layout(np.searchsorted(passage_cases, np.arange(counts["cases"] + 1)).astype(np.int64)),
-            lexical=lambda terms, limit: self.store.lexical(lexical_expression(terms), limit=limit),
+            lexical=self.store.lexical,
             searchable=self.searchable,
             encoder=encoder,
         )

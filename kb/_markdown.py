@@ -194,6 +194,10 @@ def _read_front(document: Document, content: str) -> None:
         if len(content) > _SURELY_FLAT and _depth(content) > _MOST_NESTED:
             document.front_error = (1, f"the front matter is nested more than {_MOST_NESTED} deep")
             return
+        if alias := first_alias(content):
+            line, name = alias
+            document.front_error = (line + 1, f"`*{name}` repeats a value from elsewhere; write the value out")
+            return
         loader = Loader(content)
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
@@ -213,6 +217,19 @@ def _read_front(document: Document, content: str) -> None:
             return
         document.front_lines[name] = key.start_mark.line + 2
     document.front = {str(key): item for key, item in value.items()}
+
+
+def first_alias(content: str) -> tuple[int, str] | None:
+    """Return (line, name) of the first `*name` of a YAML text; a few of them can multiply a value until memory runs out.
+
+    The line is 1-based. Where the text stops being YAML the search ends with PyYAML's own error.
+    """
+    if "&" not in content or "*" not in content:
+        return None
+    for event in yaml.parse(content, Loader=Loader):
+        if isinstance(event, yaml.AliasEvent):
+            return event.start_mark.line + 1, event.anchor
+    return None
 
 
 def _depth(content: str) -> int:

@@ -11,7 +11,7 @@ PremortemError
 ├── IndexUnavailableError  the index cannot answer
 │   ├── IndexMissingError  there is none yet
 │   ├── IndexDamagedError  files are missing, foreign or fail their checksum
-│   ├── IndexFormatError   it was written by a newer release
+│   ├── IndexFormatError   it was written by a newer or an older release
 │   └── IndexLockedError   another process is building it
 ├── EncoderError           the embedding model cannot be loaded or does not fit the index
 ├── MissingExtraError      a library of an optional extra is not installed

@@ -11,7 +11,7 @@ import msgspec
 from kb.case import Case
 from kb.importers.draft import draft_text
 from kb.importers.markdown import PROSE, is_own, read_document, split_front
-from kb.importers.source import SourceFile, UnreadableError, files_of, is_no_postmortem
+from kb.importers.source import SourceFile, UnreadableError, files_of, is_no_postmortem, whatever_is_wrong
 from kb.parse import parse_case
 from kb.taxonomy import Taxonomy
 from kb.template import slug_of
@@ -31,12 +31,13 @@ def read_plain(path: Path, taxonomy: Taxonomy) -> tuple[Case, SourceFile] | None
     The case has no id yet. The title is that of the first heading, else the file's name.
 
     Raises:
-        UnreadableError: it holds no post-mortem.
+        UnreadableError: it holds no post-mortem, or cannot be read.
     """
     file = SourceFile(path, path.name)
-    if is_own(split_front(file.text)[0]):
-        return None
-    case = parse_case(draft_text(read_document("markdown", file), taxonomy, imported=""), source="plain.md")
+    with whatever_is_wrong():
+        if is_own(split_front(file.text)[0]):
+            return None
+        case = parse_case(draft_text(read_document("markdown", file), taxonomy, imported=""), source="plain.md")
     return case, file
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from kb.case import Case, Strategy
 from kb.errors import FilterError, NotFoundError
-from kb.full_text import FTS_COLUMNS, bm25
+from kb.full_text import FTS_COLUMNS, bm25, phrase
 from kb.records import Filters, Link, Passage, StoredCase, StoredStrategy
 from kb.taxonomy import Taxonomy, did_you_mean
 
@@ -191,9 +191,9 @@ class Store:
             if value not in known:
                 raise FilterError(f"unknown {facet} {value!r}", next_step=did_you_mean(value, known))
 
-    def lexical(self, expression: str, *, limit: int) -> list[tuple[int, float]]:
-        """Return (case row, bm25 score, higher is better) of the cases that hold any term of an FTS5 expression, best first."""
-        return bm25(self._connection(), "case_text", tuple(FTS_COLUMNS.values()), expression, limit)
+    def lexical(self, terms: Iterable[str]) -> list[tuple[int, float]]:
+        """Return (case row, bm25 score, higher is better) of the cases that hold any of the terms, best first."""
+        return bm25(self._connection(), "case_text", tuple(FTS_COLUMNS.values()), terms)
 
     def lexical_terms(self, row: int, terms: Iterable[str]) -> list[tuple[str, float]]:
         """Return (term, bm25) of the different terms that one case holds."""
@@ -201,7 +201,7 @@ class Store:
         for term in dict.fromkeys(terms):
             found = self._row(
                 f"select -bm25(case_text, {_FTS_WEIGHTS}) as score from case_text where case_text match ? and rowid = ?",
-                ['"' + term.replace('"', '""') + '"', row],
+                [phrase(term), row],
             )
             if found is not None:
                 scores.append((term, float(found["score"])))

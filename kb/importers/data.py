@@ -10,12 +10,11 @@ from typing import Any
 
 import yaml
 
-from kb._markdown import Loader
+from kb._markdown import Loader, first_alias
 from kb.importers.record import plain_data
 from kb.importers.source import SourceFile, UnreadableError
 
 _DELIMITERS = ",;\t|"
-_SAMPLE = 200
 _MOST_COLUMNS = 2_000
 csv.field_size_limit(2**31 - 1)
 
@@ -78,11 +77,14 @@ def read_yaml(text: str) -> Any:
     """Return the value of a YAML text, a list of those of several documents.
 
     Raises:
-        UnreadableError: it is not YAML.
+        UnreadableError: it is not YAML, or has aliases.
     """
     if _depth_is_unsafe(text):
         raise UnreadableError("nested too deep")
     try:
+        if alias := first_alias(text):
+            line, name = alias
+            raise UnreadableError(f"`*{name}` repeats a value from elsewhere, line {line}: write the value out")
         values = [value for value in yaml.load_all(text, Loader=_Loader) if value is not None]
     except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, TypeError, RecursionError) as error:
         problem = getattr(error, "problem", None) or "not YAML"

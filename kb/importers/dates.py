@@ -56,7 +56,8 @@ _LEADING = re.compile(
 def _parts(match: re.Match[str]) -> tuple[int, int, int] | None:
     groups = match.groupdict()
     year = groups["y"] or groups["y1"] or groups["y2"] or groups["y3"] or groups["y4"]
-    month = groups["m"] or groups["m4"] or _MONTHS[(groups["m1"] or groups["m2"] or groups["m3"] or "").lower()]
+    # Without regard to case a pattern takes `Auguſt` for a month, and no month is written so.
+    month = groups["m"] or groups["m4"] or _MONTHS.get((groups["m1"] or groups["m2"] or groups["m3"] or "").lower(), 0)
     day = groups["d"] or groups["d1"] or groups["d2"] or groups["d3"] or groups["d4"]
     try:
         return (found := date(int(year), int(month), int(day))).year, found.month, found.day

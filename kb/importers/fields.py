@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kb.importers.aliases import Place, exact_place_of, normalised, place_of
+from kb.importers.aliases import exact_place_of, normalised, place_of
 from kb.importers.dates import iso_date
 from kb.importers.filling import as_markdown, fill_value
 from kb.importers.prose import fill_prose
@@ -103,7 +103,3 @@ def first_text(values: Mapping[str, Any], *names: str) -> str:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and not is_blank(str(value)):
             return " ".join(str(value).split())
     return ""
-
-
-STORY = Place("story")
-"""Where prose goes that says what happened."""

@@ -12,7 +12,7 @@ _TAG = re.compile(
     r"</?(?:p|div|br|ul|ol|li|h[1-6]|table|tr|td|th|tbody|span|b|strong|i|em|a|html|body|section|article|font|blockquote|pre)\b[^<>]*>",
     re.IGNORECASE,
 )
-_DOCUMENT = re.compile(r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL | re.IGNORECASE)
+_DOCUMENT = re.compile(r"\s*(?><\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL | re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?: {0,3}#{1,6}\s|\s{0,3}(?:[-*+]|\d+[.)])\s+\S|\s{0,3}\|.*\|\s*$|\s{0,3}```)", re.MULTILINE)
 """Headings, lists, tables and fences: signs that line ends mean something."""
 _START = re.compile(r"\s*<(?:p|div|ul|ol|h[1-6]|table|section|article)\b[^<>]*>", re.IGNORECASE)

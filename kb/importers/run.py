@@ -20,7 +20,7 @@ from kb.importers.llis import LlisImporter
 from kb.importers.markdown import MarkdownImporter
 from kb.importers.record import Record
 from kb.importers.rootecho import RootechoImporter
-from kb.importers.source import SourceFile, UnreadableError, files_of, is_no_postmortem
+from kb.importers.source import SourceFile, UnreadableError, files_of, is_no_postmortem, whatever_is_wrong
 from kb.importers.swarmproof import SwarmproofImporter
 from kb.importers.tables import Mapping, TableImporter
 from kb.importers.writing import Drafts
@@ -160,17 +160,15 @@ def _importers(format_name: str, mapping: Mapping | None) -> list[Importer]:
 def _read(file: SourceFile, importers: Sequence[Importer]) -> Iterator[Record | UnreadableError]:
     """Yield what one file holds. Whatever is wrong with it becomes a reason, so that the others are still read."""
     try:
-        importer = importers[0]
-        if len(importers) > 1:
-            known = next((each for each in importers if each.recognises(file)), None)
-            if known is None:
-                raise UnreadableError("no post-mortem, as far as can be told")
-            importer = known
-        if is_no_postmortem(file) and importer.name != "links":
-            raise UnreadableError("not a post-mortem, by its name")
-        yield from importer.read(file)
+        with whatever_is_wrong():
+            importer = importers[0]
+            if len(importers) > 1:
+                known = next((each for each in importers if each.recognises(file)), None)
+                if known is None:
+                    raise UnreadableError("no post-mortem, as far as can be told")
+                importer = known
+            if is_no_postmortem(file) and importer.name != "links":
+                raise UnreadableError("not a post-mortem, by its name")
+            yield from importer.read(file)
     except UnreadableError as error:
         yield error
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
-        # A file can be wrong in ways that nobody thought of; it must not cost the others.
-        yield UnreadableError(f"could not be read ({type(error).__name__}: {' '.join(str(error).split())[:120]})")

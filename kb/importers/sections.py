@@ -179,7 +179,8 @@ def _implied(lines: list[str], at: int) -> tuple[Section, int] | None:
     numbered = re.match(r"\s{0,3}(?:\d+|[IVX]+)[.)]\s+\S", line)
     following = lines[at + 1] if at + 1 < len(lines) else ""
     if before and (not _LIST.match(line) or (numbered and not re.match(r"\s{0,3}\d+[.)]\s", following))):
-        bare = line.strip().rstrip("<br/> ").strip()
+        bare, *breaks = re.split(r"<br\s*/?>", line)
+        bare = (line if any(map(str.strip, breaks)) else bare).strip()
         if len(bare) <= _MOST_BOLD and bare[-1:] not in (".", "!", ",", ";", "|") and exact_place_of(bare):
             return Section(_DEEP, cleaned(bare), line), 1
     return None

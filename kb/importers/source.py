@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,16 @@ _MOST_CONTROL = 0.02
 
 class UnreadableError(Exception):
     """A file, or a record of one, cannot become a draft; the message says why."""
+
+
+@contextmanager
+def whatever_is_wrong() -> Iterator[None]:
+    """Turn errors that nobody foresaw into UnreadableError: one odd file must not cost the others."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise UnreadableError(f"could not be read ({type(error).__name__}: {said})") from error
 
 
 @dataclass

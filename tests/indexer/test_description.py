@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.description import MAX_CHARACTERS, lexical_expression, read_description
+from indexer.description import MAX_CHARACTERS, read_description
 from kb.errors import QueryError, QueryTooLongError
 from kb.text import words
 from tests.conftest import ROOT
@@ -73,10 +73,6 @@ def test_function_words_are_dropped_and_repeats_kept():
     assert read_description("We will migrate the payroll and the payroll interfaces to it").terms == (
         "migrate", "payroll", "payroll", "interfaces"
     )  # fmt: skip
-
-
-def test_lexical_expressions_quote_what_fts_would_read_as_syntax():
-    assert lexical_expression(("near", "o'neil")) == '"near" OR "o\'neil"'
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t ", "!!! ... ---"])

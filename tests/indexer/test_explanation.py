@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from indexer import ranking
 from indexer.build import build_index
 from indexer.calibration import UNFITTED
+from indexer.description import read_description
 from indexer.generation import current_generation
 from indexer.scoring import PARTS
 from indexer.searcher import Searcher
@@ -73,6 +75,21 @@ def test_a_case_that_no_list_names_is_explained_too(beyond_the_limit):
     explained = [beyond_the_limit.explain(plan, case_id) for case_id in SEEDS[1:]]
     assert {each.case for each in explained} == set(SEEDS[1:])
     assert min(each.n_candidates for each in explained) < len(SEEDS[1:])  # not every case is a candidate of its own accord
+
+
+def test_words_count_alike_however_many_cases_there_are(beyond_the_limit, monkeypatch):
+    read = read_description("An API for payments, a warehouse, campaigns and sales contacts, with data that nobody cleaned.")
+    embeddings = beyond_the_limit.encode(read)
+
+    def words(row: int) -> float:
+        scored = beyond_the_limit.score(read, embeddings[:1], embeddings[1:], allowed=np.array([row], np.int64))
+        return scored.parts["lexical"][scored.rows.tolist().index(row)]
+
+    rows = [beyond_the_limit.store.case_ids.index(case_id) for case_id in SEEDS[1:]]
+    limited = [words(row) for row in rows]
+    monkeypatch.setattr(ranking, "MOST_SCORED", 1_000)
+    assert limited == [words(row) for row in rows]
+    assert all(limited)
 
 
 def test_a_withdrawn_case_is_refused_by_its_status(beyond_the_limit):

@@ -86,3 +86,13 @@ def test_readers_see_no_gap(archive):
     assert case.factors[0].tag is None
     assert case.meta.x_import is None
     assert "TODO" not in str(case)
+
+
+def test_a_file_that_is_wrong_in_a_way_nobody_foresaw_costs_only_itself(archive, monkeypatch):
+    def fail(*_args, **_options):
+        raise KeyError("odd")
+
+    monkeypatch.setattr("kb.plain.draft_text", fail)
+    corpora = read(archive)
+    assert set(corpora.cases) == {"example-bank-2018"}
+    assert "could not be read (KeyError: 'odd')" in [reason for _, reason in corpora.unusable]

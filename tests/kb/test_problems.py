@@ -68,6 +68,7 @@ CASE_ROWS = [
     ("country: GB", "country: !!bool maybe", "front-matter", 2, "not YAML", "key: value"),
     ("country: GB", "country: !!timestamp soon", "front-matter", 2, "not YAML", "key: value"),
     ("country: GB", "country: " + "[" * 100_000, "front-matter", 1, "nested more than 100 deep", "key: value"),
+    ("country: GB", "country: &a GB\nregion: *a", "front-matter", "region", "`*a` repeats a value", "key: value"),
     ("years: 2016-2018", "years: about 2016", "front-matter", "years", "'about 2016' is not a year or a span", "2011-2018"),
     ("years: 2016-2018", "years: 16-18", "front-matter", "years", "not a year", "2011"),
     ("years: 2016-2018", "years: 201", "front-matter", "years", "'201' is not a year", "2011"),

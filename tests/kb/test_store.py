@@ -13,6 +13,7 @@ import pytest
 
 from kb.case import Case, items_of
 from kb.errors import FilterError, NotFoundError
+from kb.full_text import FTS_COLUMNS, phrase
 from kb.parse import parse_case, parse_strategy
 from kb.records import Filters, Link, Passage, StoredCase, StoredStrategy, case_facets
 from kb.store import Store
@@ -331,22 +332,22 @@ def test_filters_are_true_when_any_is_set():
 
 
 def test_full_text_finds_other_forms_of_a_word(store):
-    assert [row for row, _ in store.lexical("migrating", limit=9)] == [row for row, _ in store.lexical("migration", limit=9)] != []
+    assert [row for row, _ in store.lexical(["migrating"])] == [row for row, _ in store.lexical(["migration"])] != []
 
 
 @pytest.mark.parametrize(
-    "expression, rows", [("railway", [2]), ("shop", [1]), ("RAILWAY OR shop", [2, 1]), ('"shop falls"', [1]), ("elephant", [])]
+    "terms, rows", [(["railway"], [2]), (["shop"], [1]), (["RAILWAY", "shop"], [2, 1]), (["shop falls"], [1]), (["elephant"], []), ([], [])]
 )
-def test_full_text_finds_the_cases_that_hold_a_word(store, expression, rows):
-    assert sorted(row for row, _ in store.lexical(expression, limit=9)) == sorted(rows)
+def test_full_text_finds_the_cases_that_hold_a_word(store, terms, rows):
+    assert sorted(row for row, _ in store.lexical(terms)) == sorted(rows)
 
 
 def test_full_text_reads_the_story_and_ignores_accents(store):
-    assert len(store.lexical("céntres", limit=9)) == 3
+    assert len(store.lexical(["céntres"])) == 3
 
 
 def test_full_text_ranks_best_first_with_higher_scores_better(store):
-    found = store.lexical("shop OR weekend", limit=9)
+    found = store.lexical(["shop", "weekend"])
     assert found[0][0] == 1
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
     assert found[0][1] > found[1][1]
@@ -355,7 +356,7 @@ def test_full_text_ranks_best_first_with_higher_scores_better(store):
 def test_cases_that_match_alike_come_by_row(tmp_path):
     cases = [in_store(row, variant(f"case-{row}")) for row in range(4)]
     write_store(tmp_path / "s.sqlite", cases=cases, passages=[], strategies=[], links=[], taxonomy=small_taxonomy())
-    assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical("money", limit=3)] == [0, 1, 2]
+    assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical(["money"])] == [0, 1, 2, 3]
 
 
 def test_years_of_cases_select_although_the_first_has_none(tmp_path):
@@ -370,11 +371,28 @@ def test_a_word_in_the_title_weighs_more_than_one_in_the_evidence(tmp_path):
     lesson = Passage(case_id="told", kind="lesson", line=1, text="elephants", embedded="…")
     cases = [in_store(row, case) for row, case in enumerate([told, titled])]
     write_store(tmp_path / "s.sqlite", cases=cases, passages=[lesson], strategies=[], links=[], taxonomy=small_taxonomy())
-    assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical("elephant", limit=9)] == [1, 0]
+    assert [row for row, _ in Store(tmp_path / "s.sqlite").lexical(["elephant"])] == [1, 0]
 
 
-def test_full_text_gives_no_more_than_asked(store):
-    assert [len(store.lexical("weekend", limit=limit)) for limit in (1, 2, 9)] == [1, 2, 3]
+def test_a_term_counts_as_often_as_it_stands_and_many_terms_add_up(path):
+    others = [f"other{number}" for number in range(100)]
+    store, terms = Store(path), ["shop", "weekend", "weekend", *others, "railway"]
+    expression = " OR ".join(phrase(term) for term in terms)
+    with sqlite3.connect(path) as connection:
+        weights = ", ".join(str(weight) for weight in FTS_COLUMNS.values())
+        at_once = dict(
+            connection.execute(f"select rowid, -bm25(case_text, {weights}) from case_text where case_text match ?", [expression])
+        )
+    assert dict(store.lexical(terms)) == pytest.approx(at_once)
+    assert dict(store.lexical(terms)) != pytest.approx(dict(store.lexical(set(terms))))
+
+
+def test_what_the_query_language_reserves_is_a_word(store):
+    assert [store.lexical([term]) for term in ("o'neil", 'a"b', "NEAR", "title:shop", "sho*")] == [[]] * 5
+
+
+def test_a_text_of_one_word_many_times_is_quick(store):
+    assert len(store.lexical(["weekend"] * 100_000)) == 3
 
 
 # --- files and threads
@@ -388,7 +406,7 @@ def test_several_threads_read_at_once(store):
         return (
             store.case(store.case_ids[number % 3]).case.id,
             store.filter_rows(Filters(industry=("retail",))),
-            len(store.lexical("weekend", limit=9)),
+            len(store.lexical(["weekend"])),
         )
 
     with ThreadPoolExecutor(8) as pool:
@@ -399,7 +417,7 @@ def test_several_threads_read_at_once(store):
 def test_reading_leaves_nothing_beside_the_file(path):
     store = Store(path)
     store.case(BANK)
-    store.lexical("weekend", limit=1)
+    store.lexical(["weekend"])
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from kb.importers.aliases import place_of
+from kb.importers.data import read_yaml
 from kb.importers.dates import iso_date, split_when, when, years_of
+from kb.importers.html import looks_like_html
+from kb.importers.sections import _implied
+from kb.importers.source import UnreadableError
 from tests.kb.importers.conftest import kept, only_draft, told
 
 
@@ -196,3 +200,25 @@ def test_markdown_with_tags_in_it_stays_markdown(run):
     case = only_draft(run("auto", {"a.md": text}))
     assert told(case, "timeline") == ["2024-01-02 10:00 one two three four"]
     assert told(case, "factors") == ["A full disk."]
+
+
+def test_a_month_with_a_long_s_is_no_month():
+    assert iso_date("Auguſt 3, 2020") == ""
+
+
+def test_only_breaks_are_cut_from_the_end_of_an_implied_heading():
+    for line in ("Contributing factor", "Contributing factor<br/> <br>"):
+        section, taken = _implied([line, "", "A disk was full."], 0)
+        assert (section.heading, taken) == ("Contributing factor", 1)
+
+
+def test_many_comments_before_a_text_take_no_time():
+    comments = "<!-- a -->\n" * 2_000
+    assert not looks_like_html(f"{comments}# Hello")
+    assert looks_like_html(f"{comments}<html>")
+
+
+def test_yaml_that_multiplies_its_values_is_refused_at_once():
+    levels = [f"l{n}: &l{n}\n  <<: [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 12)]
+    with pytest.raises(UnreadableError, match=r"`\*l0` repeats a value from elsewhere, line 3: write the value out"):
+        read_yaml("\n".join(["l0: &l0 {a: 1}", *levels]))
