@@ -103,7 +103,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def reviewed(paths: Sequence[Path], settings: Settings, described: Sequence[Judged]) -> tuple[ReviewedCase, ...]:
     """Return what is to say of each case, the first of many; strategies and files that are gone are left out."""
-    build_index(settings.index, settings.cases, model=settings.model, backend=settings.encoder, skip_invalid=True)
+    build_index(settings.index, settings.cases, model=settings.model, backend=settings.encoder, skip_invalid=True, lenient=settings.lenient)
     searcher = open_searcher(settings.index, model=settings.model, backend=settings.encoder)
     corpora, told = read_selection(paths)
     problems = lint(corpora, only=told)

@@ -18,6 +18,7 @@ from indexer.encoder import Progress
 from indexer.judged import MUST_READ, STRONGLY_USEFUL, Judged
 from indexer.scoring import Scored
 from indexer.searcher import Searcher
+from kb.errors import CorpusError
 
 _N_BOOTSTRAP = 2000
 _DEPTH = 100
@@ -134,9 +135,18 @@ class HonestyReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluate_set(searcher: Searcher, name: str, judged: Sequence[Judged]) -> SetReport:
-    """Rank every case for every description and report quality against the simple systems."""
+    """Rank every case for every description and report quality against the simple systems.
+
+    Raises:
+        CorpusError: the index holds none of the judged cases.
+    """
     known = searcher.store.case_ids
     usable = [query for query in judged if any(case_id in set(known) for case_id in query.grades)]
+    if not usable:
+        raise CorpusError(
+            f"{name}: the index holds none of the cases that were judged",
+            next_step="run `premortem index` over the corpus that the grades are for, or give --judged sets of your own",
+        )
     runs: dict[str, dict[str, dict[str, float]]] = {system: {} for system in SYSTEMS}
     for query in usable:
         for system, scores in rankings(known, score_description(searcher, query.text)[0]).items():

@@ -57,4 +57,5 @@ def _facts_agree(one: Case, other: Case) -> bool:
         return False
     if a.organisation and b.organisation:
         return a.organisation.casefold() == b.organisation.casefold()
-    return (a.industry, a.undertaking, a.outcome) == (b.industry, b.undertaking, b.outcome)
+    facts = (a.industry, a.undertaking, a.outcome)
+    return all(facts) and facts == (b.industry, b.undertaking, b.outcome)  # what two drafts leave open does not agree

@@ -228,7 +228,7 @@ def first_alias(content: str) -> tuple[int, str] | None:
         return None
     for event in yaml.parse(content, Loader=Loader):
         if isinstance(event, yaml.AliasEvent):
-            return event.start_mark.line + 1, event.anchor
+            return (event.start_mark.line if event.start_mark else 0) + 1, event.anchor or ""
     return None
 
 

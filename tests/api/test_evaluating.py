@@ -66,6 +66,15 @@ def test_what_is_missing_is_named(premortem: Command, real_index: Path, tmp_path
         assert str(tmp_path) in ran.err
 
 
+def test_an_index_without_the_judged_cases_is_told(premortem: Command, small_real_index: Path, tmp_path: Path):
+    (tmp_path / "briefs-x.yaml").write_text(
+        "- id: x\n  kind: brief\n  text: We replace the payroll.\n  grades: {no-such-case: 3}\n", "utf-8"
+    )
+    ran = premortem("eval", "--judged", tmp_path, "--index", small_real_index)
+    assert ran.code == 4
+    assert "none of the cases that were judged" in ran.err
+
+
 def test_training_says_where_it_found_no_descriptions(premortem: Command, tmp_path: Path):
     ran = premortem("train", tmp_path / "out", "--data", tmp_path)
     assert ran.code == 4

@@ -16,6 +16,7 @@ import yaml
 from api.cli import cli
 from api.review import MARK, Alike, Answered, Review, ReviewedCase, read_review, review_markdown
 from api.reviewing import changed_files
+from indexer.generation import current_generation
 from kb.errors import CorpusError
 from tests.api.conftest import Ran
 from tests.conftest import CASES, ROOT
@@ -132,6 +133,15 @@ def test_review_tells_which_descriptions_the_case_answers_and_what_it_is_like(
     comment = premortem("review-cases", *options, f"{repository}/studies/{MINE}.md").out
     assert comment == review_markdown(review)
     assert "place 1, strong" in comment or "place 1, related" in comment
+
+
+def test_an_archive_that_is_searched_as_it_is_stays_in_the_index(
+    premortem: Command, repository: Path, small_real_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PREMORTEM_LENIENT", "1")
+    (tmp_path / "briefs-x.yaml").write_text(JUDGED, "utf-8")
+    premortem("review-cases", "--cases", repository, "--index", small_real_index, "--judged", tmp_path, add_case(repository))
+    assert current_generation(small_real_index)[1].lenient
 
 
 def test_a_case_that_cannot_be_searched_is_told(premortem: Command, repository: Path, small_real_index: Path, tmp_path: Path):

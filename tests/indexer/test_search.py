@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from indexer.build import build_index
+from indexer.neighbours import NEAR_DUPLICATE, tell_the_same
 from indexer.searcher import Searcher, open_searcher
 from kb.errors import FilterError, QueryError
+from kb.parse import parse_case
 from kb.records import Filters
+from tests.kb.conftest import CASE, CASE_TEXT
 
 WAREHOUSE = (
     "We will connect our 20-year-old warehouse management system to a new analytics tool in eight weeks. The tool reads stock in real "
@@ -201,6 +204,15 @@ def test_a_copied_case_is_named_as_the_nearest_pair(small_real_index, small_corp
     cosine, *ids = open_searcher(small_real_index).nearest_pairs()["cases"][0]
     assert ids == ["copied-case", "retailer-crm-marketing"]
     assert cosine > 0.95
+
+
+def test_drafts_that_leave_their_facts_open_are_not_told_the_same_for_it():
+    case = parse_case(CASE_TEXT, source=CASE)
+    stated = msgspec.structs.replace(case, meta=msgspec.structs.replace(case.meta, organisation=None))
+    open_ = msgspec.structs.replace(stated, meta=msgspec.structs.replace(stated.meta, industry="", undertaking="", outcome=""))
+    assert tell_the_same(stated, stated, NEAR_DUPLICATE - 0.001)
+    assert not tell_the_same(open_, open_, NEAR_DUPLICATE - 0.001)
+    assert tell_the_same(open_, open_, NEAR_DUPLICATE)
 
 
 def test_no_two_shipped_cases_or_strategies_tell_the_same(searcher):
