@@ -6,6 +6,7 @@ from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from api.findings import severities
 from api.settings import Settings
@@ -24,7 +25,7 @@ _FEW = 3
 
 def examine(settings: Settings) -> bool:
     """Print one line a check; return whether all is well."""
-    console = Console(highlight=False, width=120)
+    console = Console(highlight=False, markup=False, width=120)
     checks = (_check_cases, _check_model, _check_index, _check_search)
     well = True
     for check in checks:
@@ -32,7 +33,8 @@ def examine(settings: Settings) -> bool:
             good, message, next_step = check(settings)
         except PremortemError as error:
             good, message, next_step = False, str(error), error.next_step
-        console.print(f"[green]✓[/] {message}" if good else f"[red]✗[/] {message}\n  → {next_step}")
+        mark = ("✓", "green") if good else ("✗", "red")
+        console.print(Text.assemble(mark, f" {message}" if good else f" {message}\n  → {next_step}"))
         well = well and good
     return well
 
@@ -58,7 +60,7 @@ def _check_index(settings: Settings) -> tuple[bool, str, str]:
     if damaged:
         return False, f"index files fail their checksum: {', '.join(damaged)}", "run `premortem index --rebuild`"
     if is_stale(manifest, settings.cases):
-        return False, f"the index in {settings.index} is older than the cases", "run `premortem index`"
+        return False, f"the index in {settings.index} is older than the cases or than this release", "run `premortem index`"
     counts = ", ".join(f"{count} {name}" for name, count in manifest.counts.items())
     return True, f"index {manifest.generation} of {manifest.built_at}: {counts}; every checksum fits", ""
 
@@ -77,7 +79,7 @@ def _check_search(settings: Settings) -> tuple[bool, str, str]:
 def print_knowledge(settings: Settings) -> None:
     """Print how many cases stand behind each term, and the gaps."""
     corpora = read_corpora(settings.cases, lenient=settings.lenient)
-    console = Console(highlight=False, width=120)
+    console = Console(highlight=False, markup=False, width=120)
     console.print(f"{len(corpora.cases)} cases, {len(corpora.strategies)} strategies")
     for name, counts in knowledge(corpora).items():
         table = Table(title=name, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 0))

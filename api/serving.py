@@ -82,7 +82,7 @@ def _app(settings: Settings) -> ASGIApp:
 
 
 def index_is_needed(settings: Settings) -> bool:
-    """Return whether the index is missing, unusable, of another model, or older than the cases."""
+    """Return whether the index is missing, unusable, of another model, or older than the cases or this release."""
     try:
         manifest = current_generation(settings.index)[1]
     except IndexUnavailableError:

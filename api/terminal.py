@@ -44,7 +44,7 @@ _REFERENCE = re.compile(r"\[\^([^\]\s]{1,200})\]")
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False, emoji=False)
+    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
     if console.width > _WIDTH:
         console.width = _WIDTH
     return console

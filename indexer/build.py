@@ -14,12 +14,12 @@ import numpy as np
 
 from indexer import generation as gen
 from indexer.arrays import Embeddings
-from indexer.encoder import DEFAULT_MODEL, Encoder, Progress, open_encoder
+from indexer.encoder import DEFAULT_MODEL, TRAINED, TRAINED_DELTA, Encoder, Progress, open_encoder
 from indexer.passages import PASSAGES_VERSION, case_passages, case_text, headline_text, strategy_text
 from indexer.projection import project
 from indexer.vectors import Vectors
 from kb.case import INFERRED, Case, without_gaps
-from kb.corpus import TAXONOMY, CaseFile, Corpora, corpus_files, corpus_names, read_corpora
+from kb.corpus import TAXONOMY, CaseFile, Corpora, corpus_files, corpus_names, read_corpora, shipped
 from kb.errors import IndexUnavailableError, InvalidCasesError, PremortemError
 from kb.lint import lint
 from kb.records import Link, StoredCase, StoredStrategy
@@ -111,6 +111,7 @@ def build_index(
             corpora=stamps,
             skipped=tuple(skipped),
             lenient=lenient,
+            made_with=release_digest(model or DEFAULT_MODEL),
         )
         if not rebuild and (unchanged := _already_built(index, name, origin)):
             return unchanged
@@ -125,6 +126,7 @@ class _Origin(msgspec.Struct, frozen=True, kw_only=True):
     corpora: tuple[gen.CorpusStamp, ...]
     skipped: tuple[str, ...]
     lenient: bool
+    made_with: str
 
 
 def _ready_encoder(model: str, index: Path, backend: str) -> Encoder | None:
@@ -297,9 +299,19 @@ def _sha256(path: Path) -> str:
         return ""
 
 
+def release_digest(model: str) -> str:
+    """Return the sha256 of what this release adds to the corpora: how passages are cut, terms, strategies, and weights if they are its own."""
+    digest = hashlib.sha256(f"{PASSAGES_VERSION}\n".encode())
+    own = shipped("cases")
+    added = [own / TAXONOMY, *sorted((own / "strategies").glob("*.md"))]
+    for path in [*added, TRAINED_DELTA] if model == TRAINED else added:
+        digest.update(f"{path.name} {_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
 def is_stale(manifest: gen.Manifest, folders: Sequence[Path]) -> bool:
-    """Return whether the corpora have changed since they were indexed."""
-    return corpus_stamps(folders, lenient=manifest.lenient) != manifest.corpora
+    """Return whether the corpora, or what the release adds to them, have changed since they were indexed."""
+    return manifest.made_with != release_digest(manifest.model) or corpus_stamps(folders, lenient=manifest.lenient) != manifest.corpora
 
 
 class _EmbeddingCache:
@@ -311,11 +323,18 @@ class _EmbeddingCache:
 
     def __enter__(self) -> _EmbeddingCache:
         try:
-            self._open()
-        except sqlite3.DatabaseError:
-            self._db.close()
-            self._path.unlink()
-            self._open()
+            try:
+                self._open()
+            except (sqlite3.DatabaseError, KeyError) as error:
+                self._db.close()
+                if isinstance(error, sqlite3.OperationalError):  # locked, or a disk that fails: no reason to throw a sound one away
+                    raise
+                self._path.unlink()
+                self._open()
+        except sqlite3.OperationalError as error:
+            raise IndexUnavailableError(
+                f"{self._path} cannot be used: {error}", next_step=f"try again; if that does not help, delete {self._path} (it is made anew)"
+            ) from error
         return self
 
     def _open(self) -> None:
@@ -323,6 +342,7 @@ class _EmbeddingCache:
 
         self._db = Database(self._path)
         self._db.table("embeddings").create({"key": str, "vector": bytes}, pk="key", if_not_exists=True)
+        self._known: dict[str, bytes] = {row["key"]: row["vector"] for row in self._db.table("embeddings").rows}
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
@@ -330,7 +350,7 @@ class _EmbeddingCache:
     def encode(self, texts: Sequence[str], *, progress: Progress) -> tuple[Embeddings, int]:
         """Return the embeddings of texts by row, and how many had to be encoded."""
         keys = [self._key(text) for text in texts]
-        known = {row["key"]: row["vector"] for row in self._db.table("embeddings").rows}
+        known = self._known
         embeddings = np.empty((len(texts), self._encoder.dim), np.float32)
         missing = []
         for row, key in enumerate(keys):

@@ -64,6 +64,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Invalid files that were left out."""
     lenient: bool = False
     """Whether plain post-mortems were read, too."""
+    made_with: str = ""
+    """sha256 of what the release adds to the corpora, see `indexer.build.release_digest`."""
     counts: dict[str, int]
     checksums: dict[str, str]
     """File → sha256."""

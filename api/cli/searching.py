@@ -91,7 +91,7 @@ def _warn_if_stale(manifest: Any, settings: Settings) -> None:
     except (CorpusError, OSError):
         return  # the corpora are not on this machine: nothing to compare with
     if stale:
-        changed = f"Note: cases or their terms have changed since the index in {settings.index} was built"
+        changed = f"Note: cases, their terms or this release have changed since the index in {settings.index} was built"
         click.echo(f"{changed}; run `premortem index`.", err=True)
 
 

@@ -109,8 +109,8 @@ def test_search_says_when_cases_have_changed(premortem: Command, small_real_inde
     before = premortem("search", "--index", small_real_index, BRIEF)
     break_case(small_corpus, "retailer-crm-marketing", "^status: .*", "status: draft")
     after = premortem("search", "--index", small_real_index, BRIEF)
-    assert "cases or their terms have changed" not in before.err
-    assert "cases or their terms have changed" in after.err
+    assert "cases, their terms or this release have changed" not in before.err
+    assert "cases, their terms or this release have changed" in after.err
 
 
 @pytest.mark.parametrize(
@@ -396,6 +396,11 @@ def test_doctor_says_when_the_cases_are_newer(premortem: Command, small_real_ind
     ran = premortem("doctor", "--index", small_real_index, "--cases", small_corpus)
     assert ran.code == 1
     assert "older than the cases" in " ".join(ran.out.split())
+
+
+def test_doctor_prints_a_folder_with_brackets_as_it_is(premortem: Command, tmp_path: Path):
+    ran = premortem("doctor", "--cases", tmp_path / "cases [/old]")
+    assert "cases [/old]" in " ".join(ran.out.split())
 
 
 def test_doctor_checks_everything_even_when_the_first_check_fails(premortem: Command, broken_corpus: Path, tmp_path: Path):

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from indexer import generation as gen
@@ -10,7 +12,7 @@ from indexer.build import build_index, is_stale
 from indexer.calibration import UNFITTED
 from indexer.searcher import Searcher
 from kb.corpus import shipped
-from kb.errors import FolderNotWritableError, IndexLockedError, InvalidCasesError
+from kb.errors import FolderNotWritableError, IndexLockedError, IndexUnavailableError, InvalidCasesError
 from tests.conftest import SEEDS, HashEncoder
 
 
@@ -114,12 +116,53 @@ def test_damaged_files_are_noticed_and_built_again(build, tmp_path):
     assert gen.damaged_files(folder, manifest) == []
 
 
-def test_a_damaged_embedding_cache_is_replaced(build, tmp_path, small_corpus):
+def _no_database(cache: Path) -> None:
+    cache.write_bytes(b"not a database, but long enough to be read as one" * 100)
+
+
+def _damaged_pages(cache: Path) -> None:
+    data = bytearray(cache.read_bytes())
+    data[3 * 4096 : 30 * 4096] = b"\xff" * (27 * 4096)
+    cache.write_bytes(data)
+
+
+def _another_table(cache: Path) -> None:
+    cache.unlink()
+    with sqlite3.connect(cache) as foreign:
+        foreign.execute("create table embeddings (id integer primary key, text)")
+        foreign.execute("insert into embeddings (text) values ('of another program')")
+    foreign.close()
+
+
+@pytest.mark.parametrize("damage", [_no_database, _damaged_pages, _another_table])
+def test_a_damaged_embedding_cache_is_replaced(build, tmp_path, small_corpus, damage):
     build()
-    (tmp_path / "index" / "embeddings.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
+    damage(tmp_path / "index" / "embeddings.sqlite")
     change(small_corpus / "studies" / f"{SEEDS[0]}.md", "Invoices", "Bills")
     built = build()
     assert built.n_embedded == built.n_embeddings
+
+
+def test_a_locked_embedding_cache_is_told_and_kept(build, tmp_path, small_corpus):
+    build()
+    cache = tmp_path / "index" / "embeddings.sqlite"
+    change(small_corpus / "studies" / f"{SEEDS[0]}.md", "Invoices", "Bills")
+    other = sqlite3.connect(cache)
+    other.execute("begin exclusive")
+    with pytest.raises(IndexUnavailableError, match="locked"):
+        build()
+    other.close()
+    built = build()
+    assert 0 < built.n_embedded < built.n_embeddings
+
+
+def test_an_index_of_another_release_is_stale_until_it_is_brought_up_to_date(build, tmp_path, small_corpus):
+    build()
+    folder, manifest = gen.current_generation(tmp_path / "index")
+    gen.restate(folder, msgspec.structs.replace(manifest, made_with="terms, strategies or weights that were shipped before"))
+    assert is_stale(gen.current_generation(tmp_path / "index")[1], [small_corpus])
+    assert build().unchanged
+    assert not is_stale(gen.current_generation(tmp_path / "index")[1], [small_corpus])
 
 
 def test_every_problem_of_every_file_is_told_and_nothing_is_written(build, small_corpus, tmp_path):
