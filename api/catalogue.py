@@ -37,10 +37,11 @@ def list_cases(store: Store, filters: Filters, keywords: str = "") -> list[Store
 
 
 def linked_cases(store: Store) -> dict[str, int]:
-    """Return strategy id → number of cases that point at it."""
+    """Return strategy id → number of cases that point at it, those that are withdrawn or superseded left out."""
     cases: defaultdict[str, set[str]] = defaultdict(set)
     for link in store.links():
-        cases[link.strategy_id].add(link.case_id)
+        if link.case_id not in store.unsearchable:
+            cases[link.strategy_id].add(link.case_id)
     return {strategy: len(its) for strategy, its in cases.items()}
 
 

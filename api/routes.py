@@ -119,7 +119,9 @@ class CaseController(Controller):
         page_size: PageSize = 50,
     ) -> Page[CaseSummary]:
         """List the cases that satisfy the filters, by title, or best first when keywords are given."""
-        return paged([CaseSummary.of(stored) for stored in catalogue.list_cases(searcher.store, facets, q)], page, page_size)
+        found = paged(catalogue.case_rows(searcher.store, facets, q), page, page_size)
+        cases = [CaseSummary.of(stored) for stored in searcher.store.cases(found.items)]
+        return Page(items=cases, total=found.total, page=page, page_size=page_size)
 
     @get("/{case_id:str}", operation_id="GetCase", responses=PROBLEMS, sync_to_thread=True)
     def get_case(self, case_id: FromPath[str], searcher: NamedDependency[Searcher]) -> CaseDetail | Response[str]:
@@ -177,7 +179,7 @@ class StrategyController(Controller):
         store = searcher.store
         if strategy_id.endswith(".md"):
             return Response(store.strategy(strategy_id.removesuffix(".md")).markdown, media_type="text/markdown")
-        return StrategyDetail.of(store.strategy(strategy_id), store.links(strategy_id=strategy_id))
+        return StrategyDetail.of(store.strategy(strategy_id), store.links(strategy_id=strategy_id), store.unsearchable)
 
 
 class StatementController(Controller):

@@ -166,10 +166,10 @@ class StrategyDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Every prevention item that points at it."""
 
     @classmethod
-    def of(cls, stored: StoredStrategy, links: list[Link]) -> StrategyDetail:
+    def of(cls, stored: StoredStrategy, links: list[Link], unsearchable: frozenset[str]) -> StrategyDetail:
         strategy = stored.strategy
         return cls(
-            summary=StrategySummary.of(stored, len({link.case_id for link in links})),
+            summary=StrategySummary.of(stored, len({link.case_id for link in links} - unsearchable)),
             steps=strategy.steps,
             missing_signs=[item.text for item in strategy.missing_signs],
             done_when=[item.text for item in strategy.done_when],

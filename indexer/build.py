@@ -300,7 +300,7 @@ def _sha256(path: Path) -> str:
 
 
 def release_digest(model: str) -> str:
-    """Return the sha256 of what this release adds to the corpora: how passages are cut, terms, strategies, and weights if they are its own."""
+    """Return the sha256 of what this release adds to the corpora: passages' form, terms, strategies, its own weights."""
     digest = hashlib.sha256(f"{PASSAGES_VERSION}\n".encode())
     own = shipped("cases")
     added = [own / TAXONOMY, *sorted((own / "strategies").glob("*.md"))]
@@ -333,7 +333,8 @@ class _EmbeddingCache:
                 self._open()
         except sqlite3.OperationalError as error:
             raise IndexUnavailableError(
-                f"{self._path} cannot be used: {error}", next_step=f"try again; if that does not help, delete {self._path} (it is made anew)"
+                f"{self._path} cannot be used: {error}",
+                next_step="try again, or delete that file: it is made anew",
             ) from error
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
@@ -278,21 +279,25 @@ def _windows(sentences: list[Sentence], text: str) -> list[Sentence]:
 
 
 def _parts(sentence: Sentence) -> list[Sentence]:
-    """Split a very long sentence at commas into parts of at most about `_MAX_WORDS` words; all text is kept."""
+    """Split a very long sentence into parts of at most about `_MAX_WORDS` words, at commas where there are any; all text is kept."""
     if len(sentence.text.split()) <= _MAX_WORDS:
         return [sentence]
-    cuts = [match.end() for match in _BREAK.finditer(sentence.text)]
-    if not cuts:
-        cuts = [match.end() for number, match in enumerate(re.finditer(r"\S+\s*", sentence.text), 1) if number % (_MAX_WORDS // 2) == 0]
-    parts: list[Sentence] = []
-    start = 0
-    for cut, following in zip(cuts, [*cuts[1:], len(sentence.text)], strict=True):
-        if len(sentence.text[start:following].split()) > _MAX_WORDS // 2:
-            parts.append(Sentence(sentence.text[start:cut].rstrip(), sentence.start + start))
-            start = cut
-    if sentence.text[start:].strip():
-        parts.append(Sentence(sentence.text[start:].rstrip(), sentence.start + start))
-    return [part for part in parts if part.text]
+    commas = [match.end() for match in _BREAK.finditer(sentence.text)]
+    cuts: list[int] = []
+    for begin, end in pairwise([0, *commas, len(sentence.text)]):
+        words = [begin + match.end() for match in re.finditer(r"\S+\s*", sentence.text[begin:end])]
+        if len(words) > _MAX_WORDS:
+            cuts += words[_MAX_WORDS // 2 - 1 : -1 : _MAX_WORDS // 2]
+        cuts.append(end)
+    cuts.pop()
+    starts = [0]
+    for cut, following in pairwise([*cuts, len(sentence.text)]):
+        part, rest = sentence.text[starts[-1] : cut].split(), sentence.text[cut:].split(maxsplit=_MIN_WORDS)
+        # A part of a word or two would say nothing alone.
+        if len(sentence.text[starts[-1] : following].split()) > _MAX_WORDS // 2 and min(len(part), len(rest)) >= _MIN_WORDS:
+            starts.append(cut)
+    ends = [*starts[1:], len(sentence.text)]
+    return [Sentence(sentence.text[start:end].rstrip(), sentence.start + start) for start, end in zip(starts, ends, strict=True)]
 
 
 def _notices(text: str, all_words: list[str], controls: int) -> list[AnswerNotice]:

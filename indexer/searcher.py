@@ -19,7 +19,6 @@ from indexer.ranking import Ranker
 from indexer.reasons import KINDS, Passages, best_pairs, commonness, pair_features, reason
 from indexer.scoring import Layout, Scored
 from indexer.vectors import Vectors
-from kb.case import UNSEARCHABLE
 from kb.errors import EncoderError, IndexDamagedError, NotFoundError, QueryError
 from kb.records import Filters, StoredCase
 from kb.store import Store
@@ -72,8 +71,8 @@ class Searcher:
         whole = len(layout) == counts["passages"] and self.places.shape == (counts["cases"], 2)
         if not whole or any(manifest.counts[name] != count for name, count in counts.items()):
             raise IndexDamagedError(f"the files of {folder} do not belong together", next_step="run `premortem index --rebuild`")
-        unsearchable = {row for status in UNSEARCHABLE for row in self._rows_with_status(status)}
-        self.searchable = np.array([row for row in range(counts["cases"]) if row not in unsearchable], np.int64)
+        searchable = [row for row, case_id in enumerate(self.store.case_ids) if case_id not in self.store.unsearchable]
+        self.searchable = np.array(searchable, np.int64)
         self._ranker = Ranker(
             cases=self._cases,
             headlines=headlines,
@@ -83,9 +82,6 @@ class Searcher:
             searchable=self.searchable,
             encoder=encoder,
         )
-
-    def _rows_with_status(self, status: str) -> list[int]:
-        return self.store.filter_rows(Filters(status=(status,)))
 
     @property
     def case_vectors(self) -> Embeddings:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from kb.case import Case, Strategy
+from kb.case import UNSEARCHABLE, Case, Strategy
 from kb.errors import FilterError, NotFoundError
 from kb.full_text import FTS_COLUMNS, bm25, phrase
 from kb.records import Filters, Link, Passage, StoredCase, StoredStrategy
@@ -64,8 +64,17 @@ class Store:
     @cached_property
     def drafts(self) -> frozenset[str]:
         """Ids of the cases that nobody has reviewed yet."""
-        sql = "select id from cases where row in (select case_row from facets where facet = 'status' and value = 'draft')"
-        return frozenset(row["id"] for row in self._rows(sql))
+        return self._with_status({"draft"})
+
+    @cached_property
+    def unsearchable(self) -> frozenset[str]:
+        """Ids of the cases that are withdrawn or superseded."""
+        return self._with_status(UNSEARCHABLE)
+
+    def _with_status(self, statuses: Iterable[str]) -> frozenset[str]:
+        with_status = "select case_row from facets where facet = 'status' and value in (select value from json_each(?))"
+        rows = self._rows(f"select id from cases where row in ({with_status})", [_listed(statuses)])
+        return frozenset(row["id"] for row in rows)
 
     def updates(self) -> dict[tuple[str, str], str]:
         """Return (case id, sha256 of its file) → when the index first held it so."""
@@ -95,8 +104,8 @@ class Store:
         return {row["row"]: _passage(row) for row in rows if row["kind"] in kinds}
 
     def _rows_in(self, table: str, column: str, values: Sequence[int]) -> list[sqlite3.Row]:
-        marks = ",".join("?" * len(values))
-        return self._rows(f"select * from {table} where {column} in ({marks}) order by {column}, row", list(values))
+        among = f"{column} in (select value from json_each(?))"  # one parameter: SQLite takes a limited number of them
+        return self._rows(f"select * from {table} where {among} order by {column}, row", [_listed(values)])
 
     def passage_layout(self) -> list[tuple[int, str, int, int]]:
         """Return (case row, kind, line, number of words) of every passage, by row."""
@@ -124,8 +133,8 @@ class Store:
         if strategy_id is not None:
             rows = self._rows("select * from links where strategy_id = ? order by case_id, line", [strategy_id])
         elif case_ids is not None:
-            marks = ",".join("?" * len(case_ids))
-            rows = self._rows(f"select * from links where case_id in ({marks}) order by case_id, line", list(case_ids))
+            among = "case_id in (select value from json_each(?))"
+            rows = self._rows(f"select * from links where {among} order by case_id, line", [_listed(case_ids)])
         else:
             rows = self._rows("select * from links order by case_id, line")
         return [msgspec.convert({**dict(row), "inferred": bool(row["inferred"])}, Link) for row in rows]
@@ -135,7 +144,7 @@ class Store:
         where, parameters = self._where(filters or Filters())
         if rows is not None:
             where += " and row in (select value from json_each(?))"
-            parameters.append(msgspec.json.encode(rows).decode())
+            parameters.append(_listed(rows))
         counts: dict[str, dict[str, int]] = {}
         for row in self._rows(
             f"select facet, value, count(*) as n from facets where case_row in (select row from cases where {where}) "
@@ -206,6 +215,11 @@ class Store:
             if found is not None:
                 scores.append((term, float(found["score"])))
         return scores
+
+
+def _listed(values: Iterable[object]) -> str:
+    """Return values as one parameter, for `json_each`."""
+    return msgspec.json.encode(list(values)).decode()
 
 
 def _hint(word: str, words: list[str], command: str) -> str:

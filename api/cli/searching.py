@@ -154,7 +154,7 @@ def show(item_id: str, raw: bool, as_json: bool, index: Path | None) -> None:
     case = None if strategy else store.case(item_id)
     if as_json:
         links = store.links(strategy_id=item_id)
-        click.echo(msgspec.json.encode(CaseDetail.of(case) if case else StrategyDetail.of(strategy, links)))  # type: ignore[arg-type]
+        click.echo(msgspec.json.encode(CaseDetail.of(case) if case else StrategyDetail.of(strategy, links, store.unsearchable)))  # type: ignore[arg-type]
         return
     stored = case or strategy
     assert stored is not None

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from kb.errors import CorpusError
 from kb.importers.aliases import Place
@@ -17,7 +16,7 @@ from kb.importers.dates import iso_date
 from kb.importers.fields import fill_fields, words_of
 from kb.importers.filling import as_markdown, fill_value
 from kb.importers.prose import fill_prose
-from kb.importers.record import Record, Reference, content_of, keys_of, leaves, plain_data
+from kb.importers.record import Record, Reference, content_of, keys_of, leaves
 from kb.importers.source import SourceFile, UnreadableError
 
 _TEXTS = {"title", "organisation", "country", "industry", "phase", "outcome", "evidence", "id", "url", "archive_url"}
@@ -78,18 +77,9 @@ def read_mapping(path: Path) -> Mapping:
     Raises:
         CorpusError: it cannot be read, or names something that there is not.
     """
-
-    def wrong(message: str, advice: str = "see docs/importing.md for the form of a mapping file") -> CorpusError:
-        return CorpusError(f"{path}: {message}", next_step=advice)
-
-    try:
-        value = plain_data(yaml.safe_load(path.read_text("utf-8-sig")))
-    except OSError as error:
-        raise wrong(f"cannot be read: {error.strerror}", "check the path after --map") from error
-    except (yaml.YAMLError, ValueError, UnreadableError) as error:
-        raise wrong(f"is not YAML: {error}") from error
+    value = _read_mapping_file(path)
     if not isinstance(value, dict) or not value:
-        raise wrong("is not a list of `part: field` lines")
+        raise _wrong(path, "is not a list of `part: field` lines")
     rules: dict[str, Rule] = {}
     sources: list[dict[str, Rule]] = []
     records = ""
@@ -97,7 +87,9 @@ def read_mapping(path: Path) -> Mapping:
         target = _SAME.get(str(key), str(key))
         if target not in TARGETS:
             near = difflib.get_close_matches(target, [*TARGETS, *_SAME], 1)
-            raise wrong(f"unknown part {key!r}", f"did you mean {near[0]!r}?" if near else f"the parts are: {', '.join(sorted(TARGETS))}")
+            raise _wrong(
+                path, f"unknown part {key!r}", f"did you mean {near[0]!r}?" if near else f"the parts are: {', '.join(sorted(TARGETS))}"
+            )
         try:
             if target == "records":
                 records = str(given)
@@ -107,11 +99,26 @@ def read_mapping(path: Path) -> Mapping:
             elif target != "x_import":  # whatever is not mapped is kept, named here or not
                 rules[target] = _rule(given)
         except (msgspec.ValidationError, AttributeError) as error:
-            raise wrong(f"`{key}`: {error}") from error
+            raise _wrong(path, f"`{key}`: {error}") from error
         unknown = {name for entry in sources for name in entry} - {"url", "title", "publisher", "date", "kind"}
         if unknown:
-            raise wrong(f"a source has no {', '.join(sorted(unknown))}", "a source has title, url, publisher, date and kind")
+            raise _wrong(path, f"a source has no {', '.join(sorted(unknown))}", "a source has title, url, publisher, date and kind")
     return Mapping(rules=rules, sources=tuple(sources), records=records)
+
+
+def _read_mapping_file(path: Path) -> Any:
+    try:
+        return read_yaml(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise _wrong(path, f"cannot be read: {error.strerror}", "check the path after --map") from error
+    except UnicodeDecodeError as error:
+        raise _wrong(path, "is not UTF-8 text", "save it as UTF-8") from error
+    except UnreadableError as error:
+        raise _wrong(path, str(error)) from error
+
+
+def _wrong(path: Path, message: str, advice: str = "see docs/importing.md for the form of a mapping file") -> CorpusError:
+    return CorpusError(f"{path}: {message}", next_step=advice)
 
 
 def _rule(given: Any) -> Rule:

@@ -44,6 +44,7 @@ class Drafts:
         self._by_hash: defaultdict[str, list[Path]] = defaultdict(list)
         self._by_key: defaultdict[str, list[Path]] = defaultdict(list)
         self._hashes: dict[Path, str] = {}
+        self._dates: dict[Path, str] = {}
         self._claimed: set[Path] = set()
         for path in sorted(self.folder.glob("*.md")):
             self._look_at(path)
@@ -58,6 +59,7 @@ class Drafts:
         origin = front.get("x_import")
         if isinstance(origin, dict):
             self._hashes[path] = str(origin.get("draft_sha256"))
+            self._dates[path] = str(origin.get("imported"))
             self._by_hash[str(origin.get("sha256"))].append(path)
             self._by_key[_key(str(origin.get("id", "")), str(origin.get("url", "")), str(origin.get("file", "")))].append(path)
 
@@ -68,20 +70,24 @@ class Drafts:
             UnreadableError: the record makes no case.
             FolderNotWritableError: the draft cannot be written.
         """
-        if (known := self._free(self._by_hash[record.sha256])) is not None:
-            return ("unchanged" if self._is_as_written(known) else "edited"), known
-        earlier = self._free([path for path in self._by_key[_key(record.id, record.url, record.file)] if self._is_of(path, record)])
-        if earlier is not None and not self._is_as_written(earlier):
-            return "edited", earlier
+        earlier = self._free(self._by_hash[record.sha256])
+        if earlier is None:
+            earlier = self._free([path for path in self._by_key[_key(record.id, record.url, record.file)] if self._is_of(path, record)])
         if earlier is not None:
+            if not self._is_as_written(earlier):
+                return "edited", earlier
             del self._titles[earlier]
         record.title = self._own_title(record)
-        text = draft_text(record, taxonomy, imported=imported)
         path = earlier or self.folder / f"{self._slug(record)}.md"
-        _put(path, text)
+        # The same source may be read otherwise than before: by a corrected mapping, or a later release.
+        as_before = earlier is not None and own_hash(draft_text(record, taxonomy, imported=self._dates[earlier])) == self._hashes[earlier]
+        if not as_before:
+            _put(path, draft_text(record, taxonomy, imported=imported))
         self._claimed.add(path)
         self._taken.add(path.name.casefold())
         self._titles[path] = record.title.casefold()
+        if as_before:
+            return "unchanged", path
         return ("updated" if earlier else "drafted"), path
 
     def _is_of(self, path: Path, record: Record) -> bool:

@@ -271,6 +271,9 @@ def test_a_withdrawn_case_states_nothing_and_supports_no_strategy(client):
         assert {each["case"] for each in told} >= {*SEEDS, "forklift"}
         assert "taken-back" not in {each["case"] for each in told}
         assert {(each["status"], each["corpus"]) for each in told if each["case"] == "forklift"} == {("draft", "ours")}
+    for strategy in client.get("/api/v1/strategies").json():
+        its = client.get(f"/api/v1/strategies/{strategy['id']}").json()["cases"]
+        assert strategy["n_cases"] == len({link["case_id"] for link in its} - {"taken-back"})
     for category in taken_back["summary"]["categories"]:
         found = client.get(f"/api/v1/categories/{category}").json()
         assert "taken-back" in {case["id"] for case in found["cases"]}

@@ -41,6 +41,14 @@ def test_a_very_long_sentence_is_split_without_losing_words():
     assert [word for sentence in read.sentences for word in words(sentence.text)] == words(text)
 
 
+@pytest.mark.parametrize("before, after", [(300, 0), (300, 2), (2, 300), (120, 120), (51, 3), (51, 1)])
+def test_a_stretch_without_commas_is_split_too(before, after):
+    text = " ".join(f"depot{number}" for number in range(before)) + ", " + " ".join(f"route{number}" for number in range(after))
+    read = read_description(text)
+    assert max(len(sentence.text.split()) for sentence in read.sentences) <= 75
+    assert [word for sentence in read.sentences for word in words(sentence.text)] == words(text)
+
+
 def test_a_wrapped_sentence_is_one_sentence():
     text = "We will connect our 20-year-old warehouse system to a new\nanalytics tool in 8 weeks. It reads stock in real time.\nScope"
     read = read_description(text)

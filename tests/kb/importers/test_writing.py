@@ -50,6 +50,22 @@ def test_an_untouched_draft_follows_its_source(run, out):
     assert len(contents(out)) == 1
 
 
+def test_an_untouched_draft_follows_a_corrected_mapping(run, out):
+    table = {"log.csv": "name,why\nShop down,Nobody watched the disk.\nKey expired,Nobody owned it.\n"}
+    mapping = out.parent / "mapping.yaml"
+
+    def did(text: str) -> list[str]:
+        mapping.write_text(text, "utf-8")
+        return [draft.did for draft in run("csv", table, mapping=mapping).drafts]
+
+    assert did("title: name\nlessons: why\n") == ["drafted", "drafted"]
+    assert did("title: name\ncauses: why\n") == ["updated", "updated"]
+    before = contents(out)
+    assert did("title: name\ncauses: why\n") == ["unchanged", "unchanged"]
+    assert contents(out) == before
+    assert all("## What went wrong\n\n- " in text.decode() for text in before.values())
+
+
 def test_a_renamed_draft_is_known_again(run, out):
     run("auto", {"a.md": TEXT})
     (draft,) = out.iterdir()
@@ -154,7 +170,14 @@ def test_a_file_in_place_of_the_folder_is_an_error(run, out):
 
 
 @pytest.mark.parametrize(
-    "text, said", [("- x", "is not a list"), ("sumary: x", "unknown part 'sumary'"), ("title: {form: x}", "title"), ("a: [", "is not YAML")]
+    "text, said",
+    [
+        ("- x", "is not a list"),
+        ("sumary: x", "unknown part 'sumary'"),
+        ("title: {form: x}", "title"),
+        ("a: [", "not YAML: "),
+        ("a: &b [x]\nc: *b", "`*b`"),
+    ],
 )
 def test_a_wrong_mapping_is_told(run, tmp_path, text, said):
     mapping = tmp_path / "mapping.yaml"
