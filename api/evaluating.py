@@ -172,7 +172,7 @@ def ablate(settings: Settings, folder: Path | None) -> None:
     sets = [judged["briefs"], judged["cases"]]
     for model in (TRAINED, BASE):
         with tempfile.TemporaryDirectory() as scratch, BuildProgress() as progress:
-            build_index(Path(scratch), settings.cases, model=model, reporter=progress)
+            build_index(Path(scratch), settings.cases, model=model, lenient=settings.lenient, reporter=progress)
             rows = ablation.ablate(open_searcher(Path(scratch), model=model), sets)
         click.echo(f"### Model `{model}`\n")
         click.echo("| variant | project descriptions | difference (95 % interval) | known items | difference (95 % interval) |")
@@ -231,6 +231,6 @@ def _unseen_by(sister: Path, judged: Sequence[Judged], settings: Settings, scrat
     except (OSError, KeyError, msgspec.MsgspecError) as error:
         raise CorpusError(f"{sister} does not say what it learned from", next_step="give a folder written by `premortem train`") from error
     with BuildProgress() as progress:
-        build_index(scratch, settings.cases, model=str(sister), reporter=progress)
+        build_index(scratch, settings.cases, model=str(sister), lenient=settings.lenient, reporter=progress)
     searcher = open_searcher(scratch, model=str(sister), calibration=UNFITTED)
     return searcher, [query for query in judged if query.id not in learned]

@@ -35,7 +35,6 @@ KEPT = 2
 """Generations kept, the current one included."""
 STORE = "store.sqlite"
 MAP = "map.npy"
-VECTOR_FILES = ("cases", "headlines", "passages", "strategies")
 _MANIFEST = "manifest.json"
 _CURRENT = "current"
 _NAME = re.compile(r"[0-9a-f]{16}(?:-\d+)?")

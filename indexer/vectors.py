@@ -51,10 +51,6 @@ class Vectors:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    @property
-    def dim(self) -> int:
-        return int(self._index.d)
-
     def search(self, queries: Embeddings, *, limit: int, rows: IntArray | None = None) -> tuple[FloatArray, IntArray]:
         """Return (cosines, rows), each of shape (n_queries, limit), best first; row -1 where there are fewer.
 
