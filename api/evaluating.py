@@ -32,6 +32,7 @@ TRAINING = _ROOT / "training"
 _RANKED = {
     "briefs": "project descriptions",
     "lengths": "the same projects in one sentence and on a page",
+    "retold": "more real projects, retold",
     "invented": "invented project descriptions",
     "cases": "known items",
 }
@@ -46,7 +47,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     prevention: PreventionReport | None
     """None where no project descriptions were judged."""
     honesty: HonestyReport | None
-    """None where no project descriptions or no negatives were judged."""
+    """Over all descriptions of real projects; None where none, or no negatives, were judged."""
 
 
 class CollectionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +65,13 @@ def evaluate(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
     searcher = _open(settings)
     judged = _read_sets(folder or JUDGED)
     briefs, negatives = judged["briefs"], judged["negatives"]
+    real = briefs + judged["retold"]
     report = Report(
         generation=searcher.manifest.generation,
         model=searcher.manifest.model_name,
         sets=[evaluation.evaluate_set(searcher, title, judged[name]) for name, title in _RANKED.items() if judged[name]],
         prevention=evaluation.evaluate_prevention(searcher, briefs) if briefs else None,
-        honesty=evaluation.evaluate_honesty(searcher, briefs, negatives) if briefs and negatives else None,
+        honesty=evaluation.evaluate_honesty(searcher, real, negatives) if real and negatives else None,
     )
     if as_json:
         click.echo(msgspec.json.encode(report))
@@ -131,9 +133,10 @@ def _print(report: Report) -> None:
         _print_gain(console, prevention.gain)
     if honesty := report.honesty:
         console.print(f"\nfalse-confident {honesty.false_confident:.1%} of the descriptions for which nothing relevant exists")
-        console.print(
-            f"false-silent {honesty.false_silent:.1%} of those with a must-read case; calibration error {honesty.calibration_error:.3f}"
-        )
+        console.print(f"false-silent {honesty.false_silent:.1%} of those with a must-read case, of {honesty.n_queries} real projects")
+        console.print(f"calibration error {honesty.calibration_error:.3f}")
+        for band, its in honesty.bands.items():
+            console.print(f"  of {its.n_cases} {band} cases {its.strongly_useful:.0%} strongly useful, {its.some_use:.0%} of some use")
 
 
 def _print_set(console: Console, report: SetReport) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.answer import Band
 from indexer.arrays import FloatArray
 from indexer.collection import TestCollection, index_collection
 from indexer.description import read_description
@@ -125,13 +126,25 @@ class PreventionReport(msgspec.Struct, frozen=True, kw_only=True):
     """Other system → (mean, low, high) of what we have above it in nDCG@10, 95 % interval."""
 
 
+class BandReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judges said of the cases that were shown in one band."""
+
+    n_cases: int
+    strongly_useful: float
+    """Share with grade 2 or 3."""
+    some_use: float
+    """Share with any grade."""
+
+
 class HonestyReport(msgspec.Struct, frozen=True, kw_only=True):
+    n_queries: int
     false_confident: float
     """Share of the negatives that get a strong or related case."""
     false_silent: float
     """Share of the descriptions with a must-read case that are answered `nothing close`."""
     calibration_error: float
     """Expected calibration error of the probabilities, ten bins."""
+    bands: dict[Band, BandReport]
 
 
 def evaluate_set(searcher: Searcher, name: str, judged: Sequence[Judged]) -> SetReport:
@@ -243,19 +256,27 @@ def evaluate_honesty(searcher: Searcher, judged: Sequence[Judged], negatives: Se
     """Report how often the engine speaks when it should not, and is silent when it should speak."""
     calibration = searcher.calibration
     confident = [float(score_description(searcher, query.text)[0].probability.max()) >= calibration.related for query in negatives]
-    probabilities, labels, silent = [], [], []
+    probabilities, grades, silent = [], [], []
     for query in judged:
         scored = score_description(searcher, query.text)[0]
         ids = [searcher.store.case_ids[int(row)] for row in scored.rows]
         probabilities.append(scored.probability)
-        labels.append(np.array([query.grades.get(case_id, 0.0) >= STRONGLY_USEFUL for case_id in ids]))
-        if max(query.grades.values(), default=0.0) >= 3.0:
+        grades.append(np.array([query.grades.get(case_id, 0.0) for case_id in ids]))
+        if max(query.grades.values(), default=0.0) >= MUST_READ:
             silent.append(float(scored.probability.max()) < calibration.floor)
+    probability, grade = np.concatenate(probabilities), np.concatenate(grades)
+    band = np.array([calibration.band(each) for each in probability.tolist()])
     return HonestyReport(
+        n_queries=len(judged),
         false_confident=_mean(confident),
         false_silent=_mean(silent),
-        calibration_error=expected_calibration_error(np.concatenate(probabilities), np.concatenate(labels)),
+        calibration_error=expected_calibration_error(probability, grade >= STRONGLY_USEFUL),
+        bands={name: _band_report(grade[band == name]) for name in ("strong", "related")},
     )
+
+
+def _band_report(grades: FloatArray) -> BandReport:
+    return BandReport(n_cases=len(grades), strongly_useful=_mean(grades >= STRONGLY_USEFUL), some_use=_mean(grades > 0))
 
 
 def expected_calibration_error(probabilities: FloatArray, labels: NDArray[np.bool_], *, n_bins: int = 10) -> float:

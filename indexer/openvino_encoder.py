@@ -43,6 +43,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     passage_prompt: str
     parity: float
     """Lowest cosine with sentence-transformers over the probe passages, at the precision used here."""
+    needs_f32: bool = False
+    """Whether this model, computed in bf16, is not what sentence-transformers computes."""
     folder: str = ""
 
 
@@ -114,8 +116,8 @@ class OpenVinoEncoder:
         folder = Path(export.folder)
         self.dim = export.dim
         self.export = export
-        self._precision = precision()
-        self.fingerprint = Fingerprint(export.model_sha256, "openvino", self._precision)
+        used = "f32" if export.needs_f32 else precision()
+        self.fingerprint = Fingerprint(export.model_sha256, "openvino", used)
         mend = f"delete {folder} and run `premortem index`"
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -123,7 +125,7 @@ class OpenVinoEncoder:
             raise EncoderError(f"the exported model in {folder} has no usable tokenizer.json: {error}", next_step=mend) from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(export.max_tokens)
-        config = {"INFERENCE_PRECISION_HINT": self._precision, "INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1}
+        config = {"INFERENCE_PRECISION_HINT": used, "INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1}
         try:
             self._model = ov.Core().compile_model(str(folder / "model.xml"), "CPU", config)
         except RuntimeError as error:

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.encoder import BASE, PACKAGED_SHA256, TRAINED, TRAINED_DELTA, find_model, open_encoder
 from indexer.export import probe_passages
-from indexer.openvino_encoder import MINIMUM_PARITY, Export
+from indexer.openvino_encoder import MINIMUM_PARITY, Export, OpenVinoEncoder
 from kb.errors import EncoderError, SettingsError
 
 TEXTS = ["payroll", "We replace the billing system of two regions.", "Größe, 漢字 and a ☃", " ".join(["long text"] * 400)]
@@ -84,6 +84,14 @@ def test_the_export_agrees_with_sentence_transformers(real_encoder, tmp_path):
     assert len(probes) > 60
     assert cosines.min() >= MINIMUM_PARITY
     assert reference.fingerprint != real_encoder.fingerprint
+
+
+def test_a_model_that_needs_full_precision_is_computed_in_it(real_encoder, tmp_path):
+    reference = open_encoder("", tmp_path, backend="sentence-transformers", export=False)
+    exact = OpenVinoEncoder(msgspec.structs.replace(real_encoder.export, needs_f32=True))
+    assert exact.fingerprint.precision == "f32"
+    cosines = np.sum(reference.encode_passages(TEXTS) * exact.encode_passages(TEXTS), axis=1)
+    assert cosines.min() > 0.99999
 
 
 def test_parity_was_measured_and_is_kept_with_the_export(real_index):
