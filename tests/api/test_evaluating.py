@@ -33,11 +33,16 @@ def test_the_report_names_every_system_measure_and_interval(premortem: Command, 
     assert ran.code == 0
     for text in ("nDCG@10", "R@5", "R@10", "R@10 of 3", "RR@10", "bm25", "dense", "hybrid", "95 % interval"):
         assert text in ran.out
-    for text in ("first-case", "false-confident", "false-silent"):
+    for text in ("first-case", "false-confident", "false-silent", "strong cases", "related cases"):
         assert text in ran.out
     report = json.loads(premortem("eval", "--judged", few, "--index", real_index, "--json").out)
     assert [each["n_queries"] for each in report["sets"]] == [6, 6, 6]
     assert set(report["prevention"]["systems"]) == {"premortem", "most-linked", "first-case"}
+    assert report["honesty"]["n_queries"] == 6
+    assert {band: 0 <= its["strongly_useful"] <= its["some_use"] <= 1 for band, its in report["honesty"]["bands"].items()} == {
+        "strong": True,
+        "related": True,
+    }
     low, high = report["sets"][0]["gain"]["bm25"][1:]
     assert low <= report["sets"][0]["gain"]["bm25"][0] <= high
 

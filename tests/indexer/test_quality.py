@@ -11,15 +11,20 @@ from indexer.judged import Judged, read_judged
 from tests.conftest import ROOT
 
 EVAL = ROOT / "tests" / "eval"
-FLOOR_NDCG_BRIEFS, FLOOR_NDCG_INVENTED, FLOOR_NDCG_KNOWN = 0.692, 0.674, 0.836
+FLOOR_NDCG_BRIEFS, FLOOR_NDCG_RETOLD, FLOOR_NDCG_INVENTED, FLOOR_NDCG_KNOWN = 0.692, 0.531, 0.674, 0.836
 """0.01 or less under what was measured when they were set; raise them when the ranking gains."""
-MOST_WEAK_REASONS = 0.2
-"""Share of the judged first reasons that made no sense to the judge was 0.13."""
+MOST_WEAK_REASONS = {"reasons-judged": 0.2, "retold-reasons-judged": 0.4}
+"""Shares of the judged first reasons that made no sense to the judges were 0.13 and 0.39."""
 
 
 @pytest.fixture(scope="module")
 def briefs():
     return read_judged(EVAL / "briefs-dev.yaml")
+
+
+@pytest.fixture(scope="module")
+def retold():
+    return read_judged(EVAL / "retold-dev.yaml")
 
 
 @pytest.mark.slow
@@ -44,11 +49,19 @@ def test_invented_descriptions_find_what_their_writers_found(searcher):
 
 
 @pytest.mark.slow
-def test_silence_is_honest(searcher, briefs):
-    report = evaluation.evaluate_honesty(searcher, briefs, read_judged(EVAL / "negatives-dev.yaml"))
-    assert report.false_confident <= 0.05
-    assert report.false_silent <= 0.05
-    assert report.calibration_error <= 0.06
+def test_more_real_projects_find_what_judges_found(searcher, retold):
+    report = evaluation.evaluate_set(searcher, "retold", retold)
+    assert report.systems["premortem"]["nDCG@10"] >= FLOOR_NDCG_RETOLD
+
+
+@pytest.mark.slow
+def test_silence_is_honest(searcher, briefs, retold):
+    for judged in (briefs, retold):
+        report = evaluation.evaluate_honesty(searcher, judged, read_judged(EVAL / "negatives-dev.yaml"))
+        assert report.false_confident <= 0.05
+        assert report.false_silent <= 0.05
+        assert report.calibration_error <= 0.06
+        assert report.bands["strong"].strongly_useful > max(0.5, report.bands["related"].strongly_useful)
 
 
 @pytest.mark.slow
@@ -59,15 +72,16 @@ def test_strategies_are_ranked_better_than_by_habit(searcher, briefs):
 
 
 @pytest.mark.slow
-def test_first_reasons_are_those_that_were_judged(searcher, briefs):
+@pytest.mark.parametrize("name, number", [("reasons-judged", 60), ("retold-reasons-judged", 109)])
+def test_first_reasons_are_those_that_were_judged(searcher, briefs, retold, name, number):
     """Reasons are judged by people; what changes them has to be judged again: tests/eval/README.md tells how."""
-    judged = yaml.safe_load((EVAL / "reasons-judged.yaml").read_text("utf-8"))
-    assert len(judged) == 60
-    texts = {query.id: query.text for query in (*briefs, *read_judged(EVAL / "lengths-dev.yaml"))}
-    answers = {name: {case.id: case for case in searcher.search(texts[name]).cases} for name in {each["description"] for each in judged}}
+    judged = yaml.safe_load((EVAL / f"{name}.yaml").read_text("utf-8"))
+    assert len(judged) == number
+    texts = {query.id: query.text for query in (*briefs, *retold, *read_judged(EVAL / "lengths-dev.yaml"))}
+    answers = {each: {case.id: case for case in searcher.search(texts[each]).cases} for each in {each["description"] for each in judged}}
     same = [each for each in judged if (case := answers[each["description"]].get(each["case"])) and case.reasons[0].query == each["query"]]
     assert len(same) >= 0.8 * len(judged)
-    assert sum(not each["sensible"] for each in same) <= MOST_WEAK_REASONS * len(same)
+    assert sum(not each["sensible"] for each in same) <= MOST_WEAK_REASONS[name] * len(same)
 
 
 def test_measures_are_those_of_the_field():
